@@ -1,0 +1,50 @@
+# `make` lists the targets. Each builds the virtual environment it needs, once.
+
+PYTHON ?= python3
+PIP = python -m pip --disable-pip-version-check -qq
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all lint weights
+
+help: ## List the targets.
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
+
+demo: .venv-demo/.installed ## Colour the example photographs.
+	@.venv-demo/bin/keras-colorize colorize examples/photographs -o examples/output --overwrite
+	@$(if $(wildcard examples/strip.py),.venv-demo/bin/python examples/strip.py)
+	@echo "The coloured photographs are in examples/output/"
+
+test: lint ## Check style and types, and run the tests.
+	@.venv/bin/pytest -q
+
+test-all: lint ## The same, with the slow tests.
+	@.venv/bin/pytest -q -m ""
+
+lint: .venv/.installed ## Check style and types.
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/mypy
+
+weights: .venv/.installed ## Package the weights of a run: make weights RUN=runs/NAME
+	@test -n "$(RUN)" || { echo "Say which run to package: make weights RUN=runs/NAME"; exit 2; }
+	@.venv/bin/python -m keras_colorize.exporting.package "$(RUN)"
+
+# TensorFlow I/O has no wheels beyond Python 3.12, and Keras 3.15 needs 3.11.
+CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || \
+	{ echo "Python 3.11 or 3.12 is needed; name one, for example: make PYTHON=python3.12"; exit 1; }
+
+.venv-demo/.installed: setup.cfg pyproject.toml
+	@$(CHECK_PYTHON)
+	@echo "Installing keras-colorize in .venv-demo (once, less than a minute) ..."
+	@$(PYTHON) -m venv .venv-demo
+	@.venv-demo/bin/$(PIP) install -e .
+	@touch $@
+
+.venv/.installed: requirements.txt setup.cfg pyproject.toml
+	@$(CHECK_PYTHON)
+	@echo "Installing the development environment in .venv (once, some minutes) ..."
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/$(PIP) install -r requirements.txt
+	@.venv/bin/$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,59 @@
+"""Colour black and white photographs, and train the networks that do it.
+
+Importing the package loads no framework: each public name is imported when it is first used
+(PEP 562), so that colouring a photograph never waits for TensorFlow.
+
+>>> from keras_colorize import Colorizer
+>>> Colorizer().colorize("old.jpg").save("old-colorized.png")  # doctest: +SKIP
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keras_colorize.config import PRESETS
+    from keras_colorize.imaging.images import ImageError
+    from keras_colorize.inference.colorizer import Colorizer
+    from keras_colorize.inference.runtime import WeightsError, load_runtime
+    from keras_colorize.models.discriminator import build_discriminator
+    from keras_colorize.models.generator import build_generator
+    from keras_colorize.training.gan import ColorizationGAN
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "PRESETS",
+    "ColorizationGAN",
+    "Colorizer",
+    "ImageError",
+    "WeightsError",
+    "__version__",
+    "build_discriminator",
+    "build_generator",
+    "load_runtime",
+]
+
+_MODULES = {
+    "PRESETS": "config",
+    "ColorizationGAN": "training.gan",
+    "Colorizer": "inference.colorizer",
+    "ImageError": "imaging.images",
+    "WeightsError": "inference.runtime",
+    "build_discriminator": "models.discriminator",
+    "build_generator": "models.generator",
+    "load_runtime": "inference.runtime",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name on its first use."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, imported or not."""
+    return sorted(set(globals()) | set(__all__))

@@ -1,0 +1,72 @@
+"""The `keras-colorize` command: finds a command's module when that command is asked for."""
+
+from importlib import import_module
+
+import click
+
+import keras_colorize
+
+COMMANDS = ("colorize", "train", "evaluate", "doctor")
+INTERRUPTED = 128 + 2  # what a shell reports of a program that SIGINT ended
+
+
+class CommandGroup(click.Group):
+    """A group that imports one module a command, and says failures in one sentence."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands, in the order in which a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of a command; `None` if there is no such command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"keras_colorize.cli.{cmd_name}").command
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command.
+
+        Raises:
+            click.ClickException: an extra is missing, or one of the package's own exceptions or
+                an `OSError` came through: their text is meant for the user.
+            click.exceptions.Exit: with 130, after Ctrl-C.
+        """
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            raise click.exceptions.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            raise  # click ends quietly when the reader of the output is gone
+        except OSError as error:
+            raise click.ClickException(_os_error_sentence(error)) from error
+        except ModuleNotFoundError as error:
+            from keras_colorize.cli.extras import missing_extra
+
+            extra = missing_extra(error.name or "", preferred=ctx.invoked_subcommand)
+            if extra is None:
+                raise
+            raise click.ClickException(
+                f"This needs {error.name}, which is not installed. "
+                f'Install it with: pip install "keras-colorize[{extra}]"'
+            ) from error
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] != keras_colorize.__name__:
+                raise
+            raise click.ClickException(str(error)) from error
+
+
+def _os_error_sentence(error: OSError) -> str:
+    reason = (error.strerror or str(error)).rstrip(".")
+    return f"{error.filename}: {reason}." if error.filename is not None else f"{reason}."
+
+
+@click.group(
+    cls=CommandGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="\b\nExample:\n  keras-colorize colorize old.jpg",
+)
+@click.version_option(keras_colorize.__version__, prog_name="keras-colorize")
+def main() -> None:
+    """Colour black and white photographs, and train the networks that do it."""

@@ -1,0 +1,178 @@
+"""Configurations of networks and training, and the presets that put them together."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Aggregation = Literal["improved_dla", "dla", "unet++", "unet"]
+AGGREGATIONS: tuple[Aggregation, ...] = ("improved_dla", "dla", "unet++", "unet")
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """Shape of the generator.
+
+    Attributes:
+        widths: kernels of the blocks at scales 0 to 4, each scale at half the resolution of
+            the one before.
+        chroma_stride: c; the network works and predicts ab at 1/c of the input's resolution.
+        aggregation: which earlier nodes of its scale a decoder node takes (DLA, figure 1 and 3
+            of Gui et al.; UNet++ and U-Net for comparison).
+    """
+
+    widths: tuple[int, int, int, int, int] = (64, 128, 256, 512, 512)
+    chroma_stride: int = 1
+    aggregation: Aggregation = "improved_dla"
+
+    def __post_init__(self) -> None:
+        if len(self.widths) != 5 or min(self.widths) < 1:
+            raise ValueError(f"widths must be five positive numbers, got {self.widths}.")
+        if self.chroma_stride not in (1, 2, 4):
+            raise ValueError(f"chroma_stride must be 1, 2 or 4, got {self.chroma_stride}.")
+        if self.aggregation not in AGGREGATIONS:
+            raise ValueError(f"aggregation must be one of {AGGREGATIONS}, got {self.aggregation}.")
+
+    @property
+    def size_multiple(self) -> int:
+        """Height and width of the input must be multiples of this."""
+        return 16 * self.chroma_stride
+
+
+@dataclass(frozen=True)
+class DiscriminatorConfig:
+    """Shape of the patch discriminator (table 1 of Gui et al.).
+
+    Attributes:
+        widths: kernels of the 4x4 convolutions before the last one.
+        strides: their strides; smaller ones keep it a patch critic on small ab maps.
+        last_kernel: kernel size of the last convolution: 4 as in the paper's table, 1 as in
+            its text.
+    """
+
+    widths: tuple[int, ...] = (64, 128, 256, 512)
+    strides: tuple[int, ...] = (2, 2, 2, 2)
+    last_kernel: int = 4
+
+    def __post_init__(self) -> None:
+        if len(self.widths) != len(self.strides):
+            raise ValueError(f"{len(self.widths)} widths need as many strides: {self.strides}.")
+
+    @property
+    def receptive_field(self) -> int:
+        """Side, in pixels of the ab map, of the square that one logit sees."""
+        field_ = self.last_kernel
+        for stride in reversed(self.strides):
+            field_ = (field_ - 1) * stride + 4
+        return field_
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """The recipe; the defaults are the paper's (sections 3.3 and 4 of Gui et al.).
+
+    Attributes:
+        size: side of the square training crops in pixels.
+        finish_size: side of the crops in the last `finish_epochs` epochs.
+        finish_epochs: how many epochs at the end use `finish_size`; 0 = none.
+        batch_size: images a step at `size`.
+        epochs: passes in all; an epoch is `steps_per_epoch` steps.
+        steps_per_epoch: steps an epoch; None = one pass over the folder.
+        learning_rate: of the generator's Adam.
+        schedule: `constant`, or `cosine` down to zero over the whole run.
+        beta_1: Adam's first-moment decay, of both optimizers.
+        discriminator_rate_ratio: the discriminator's learning rate over the generator's.
+        l1_weight: lambda, weight of the L1 loss beside the adversarial one.
+        warm_up_epochs: first epochs with the L1 loss alone.
+        label_smoothing: one-sided: the discriminator's target for real images is 1 minus it.
+        ema: decay of the moving average of the generator's weights; 0 = no average.
+        seed: of weights, order and crops.
+    """
+
+    size: int = 256
+    finish_size: int = 256
+    finish_epochs: int = 0
+    batch_size: int = 16
+    epochs: int = 20
+    steps_per_epoch: int | None = None
+    learning_rate: float = 3e-4
+    schedule: Literal["constant", "cosine"] = "constant"
+    beta_1: float = 0.5
+    discriminator_rate_ratio: float = 1.0
+    l1_weight: float = 100.0
+    warm_up_epochs: int = 0
+    label_smoothing: float = 0.0
+    ema: float = 0.0
+    seed: int = 0
+
+    def size_at(self, epoch: int) -> int:
+        """Side of the crops in `epoch` (counted from 0)."""
+        return self.finish_size if epoch >= self.epochs - self.finish_epochs else self.size
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A network and the recipe that trains it.
+
+    Attributes:
+        name: what `--preset` takes.
+        reproduces: what it is for, in a sentence.
+        command: the command that trains it.
+        measured: its score and what it took, or what is not known.
+    """
+
+    name: str
+    reproduces: str
+    command: str
+    measured: str
+    generator: GeneratorConfig = field(default_factory=GeneratorConfig)
+    discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+    def describe(self) -> dict[str, Any]:
+        """The three configurations as plain data, for a run folder's `config.json`."""
+        return {
+            "generator": asdict(self.generator),
+            "discriminator": asdict(self.discriminator),
+            "training": asdict(self.training),
+        }
+
+
+PRESETS: dict[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            name="paper",
+            reproduces="Gui, Gu and Shi's network and recipe, for Places365 or ILSVRC2012",
+            command="keras-colorize train FOLDER --preset paper --run runs/paper",
+            measured="not trained here: needs an accelerator",
+        ),
+        Preset(
+            name="mobile",
+            reproduces="the packaged weights: half of the paper's widths, ab at a quarter of L",
+            command="keras-colorize train FOLDER --preset mobile --run runs/mobile",
+            measured="see weights/README.md",
+            generator=GeneratorConfig(widths=(32, 64, 128, 256, 256), chroma_stride=4),
+            discriminator=DiscriminatorConfig(widths=(32, 64, 64, 128), strides=(2, 1, 1, 1)),
+            training=TrainingConfig(
+                size=128,
+                finish_size=256,
+                finish_epochs=4,
+                epochs=40,
+                learning_rate=1.5e-3,
+                schedule="cosine",
+                beta_1=0.9,
+                discriminator_rate_ratio=0.2,
+                warm_up_epochs=36,
+                ema=0.999,
+            ),
+        ),
+        Preset(
+            name="tiny",
+            reproduces="nothing: the smallest network of the family, for tests and first tries",
+            command="keras-colorize train FOLDER --preset tiny --run runs/tiny",
+            measured="not meant to colour well",
+            generator=GeneratorConfig(widths=(4, 8, 8, 8, 8), chroma_stride=2),
+            discriminator=DiscriminatorConfig(widths=(4, 8, 8), strides=(2, 2, 1)),
+            training=TrainingConfig(size=64, batch_size=4, epochs=2, learning_rate=1e-3),
+        ),
+    )
+}

@@ -1,0 +1,135 @@
+"""Photographs on disk to batches of scaled L and ab, with tf.data and tensorflow-io."""
+
+import functools
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from keras_colorize.imaging.color import scale_ab, scale_lightness
+
+# tensorflow-io's native library is not built for this TensorFlow; the colour conversions, plain
+# TensorFlow operations, do not need it.
+with warnings.catch_warnings():
+    warnings.filterwarnings("ignore", module=r"tensorflow_io\.")
+    import tensorflow_io as tfio
+
+CROP_SHARE = 8 / 9  # side of the random crop over the short side of the photograph
+
+
+@functools.cache
+def _lab_converter() -> Any:
+    # Under XLA the conversion is one fused loop: 2.6 times as fast.
+    return tf.function(tfio.experimental.color.rgb_to_lab, jit_compile=True)
+
+
+def rgb_to_scaled_lab(rgb: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Converts a batch of photographs to what the networks speak.
+
+    Args:
+        rgb: uint8 (B, H, W, 3), sRGB.
+
+    Returns:
+        `lightness_scaled` (B, H, W, 1) and `ab_scaled` (B, H, W, 2), float32 in [-1, 1].
+    """
+    lab = _lab_converter()(tf.cast(rgb, tf.float32) / 255.0)
+    return scale_lightness(lab[..., :1]), scale_ab(lab[..., 1:])
+
+
+def _decode(contents: tf.Tensor, side: int) -> tf.Tensor:
+    """Decodes a photograph to uint8 (H, W, 3); a JPEG at the least scale that still holds `side`.
+
+    A JPEG decodes at 1/2, 1/4 or 1/8 of its size by leaving out high frequencies: the
+    anti-aliased reduction that the crop needs anyway, for a fraction of the time.
+    """
+
+    def jpeg() -> tf.Tensor:
+        short_side = tf.reduce_min(tf.image.extract_jpeg_shape(contents)[:2])
+        scales = [
+            functools.partial(tf.io.decode_jpeg, contents, channels=3, ratio=ratio)
+            for ratio in (1, 2, 4, 8)
+        ]
+        enough = tf.cast(short_side, tf.float32) * CROP_SHARE / side
+        return tf.switch_case(tf.reduce_sum(tf.cast(enough >= [2.0, 4.0, 8.0], tf.int32)), scales)
+
+    def other() -> tf.Tensor:
+        return tf.io.decode_image(contents, channels=3, expand_animations=False)
+
+    return tf.cond(tf.io.is_jpeg(contents), jpeg, other)
+
+
+def _load_crop(path: tf.Tensor, position: tf.Tensor, *, size: int, seed: int) -> tf.Tensor:
+    """Decodes a photograph; a random square of it, perhaps mirrored, as uint8 (size, size, 3)."""
+    rgb = _decode(tf.io.read_file(path), size)
+    shape = tf.shape(rgb)
+    side = tf.cast(tf.cast(tf.reduce_min(shape[:2]), tf.float32) * CROP_SHARE + 0.5, tf.int32)
+    random = tf.random.stateless_uniform([3], seed=tf.stack([tf.cast(seed, tf.int64), position]))
+    room = tf.cast(shape[:2] - side + 1, tf.float32)
+    top, left = tf.unstack(tf.cast(random[:2] * room, tf.int32))
+    crop = rgb[top : top + side, left : left + side]
+    crop = tf.image.resize(crop, (size, size), antialias=True)
+    crop = tf.cond(random[2] < 0.5, lambda: crop, lambda: tf.reverse(crop, [1]))
+    return tf.saturate_cast(tf.round(crop), tf.uint8)
+
+
+def _stream(paths: Sequence[str], start: int, count: int, seed: int) -> tf.data.Dataset:
+    """(path, position) at positions start to start + count of an endless shuffled stream.
+
+    The stream is pass after pass over the files, each in an order drawn from (seed, pass), so
+    any position can be reached without going through those before it.
+    """
+    n = len(paths)
+    files = tf.constant(paths)
+
+    def one_pass(number: tf.Tensor) -> tf.data.Dataset:
+        order = tf.random.experimental.stateless_shuffle(
+            tf.range(n), seed=tf.stack([tf.cast(seed, tf.int64), number])
+        )
+        return tf.data.Dataset.from_tensor_slices(order)
+
+    order = tf.data.Dataset.range(start // n, (start + count) // n + 1).flat_map(one_pass)
+    positions = tf.data.Dataset.range(start, start + count)
+    stream = tf.data.Dataset.zip(order.skip(start % n), positions)
+    return stream.map(lambda index, position: (files[index], position))
+
+
+def training_batches(
+    files: Sequence[str | Path],
+    *,
+    size: int,
+    batch_size: int,
+    steps: int,
+    first_step: int = 0,
+    seed: int = 0,
+) -> tf.data.Dataset:
+    """Batches of random crops for training.
+
+    Order, crops and mirroring depend only on `seed` and on a photograph's place in the stream
+    (step times batch size plus place in the batch), so that a run that starts at `first_step`
+    sees what the unbroken one would.
+
+    Args:
+        files: JPEG, PNG, BMP or GIF photographs.
+        size: side of the crops in pixels.
+        batch_size: photographs a batch; all batches are full.
+        steps: how many batches.
+        first_step: how many batches of the stream to leave out.
+        seed: of everything random.
+
+    Returns:
+        A data set of (`lightness_scaled` (B, size, size, 1), `ab_scaled` (B, size, size, 2)).
+
+    Raises:
+        ValueError: there are no files.
+    """
+    if not files:
+        raise ValueError("There is no photograph to train on.")
+    paths = [str(file) for file in files]
+    dataset = _stream(paths, first_step * batch_size, steps * batch_size, seed)
+    dataset = dataset.map(
+        functools.partial(_load_crop, size=size, seed=seed), num_parallel_calls=tf.data.AUTOTUNE
+    )
+    dataset = dataset.batch(batch_size, drop_remainder=True)
+    return dataset.map(rgb_to_scaled_lab).prefetch(4)

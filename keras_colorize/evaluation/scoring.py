@@ -1,0 +1,224 @@
+"""The protocol behind every score: what is cropped, what is predicted from, what is averaged.
+
+Each image is resized to a short side of 256 (anti-aliased) and its centre 256 x 256, in 8 bit, is
+the truth. A system sees the truth's Lab lightness and gives ab; both together, as 8-bit sRGB
+clipped to the gamut, are its output. A score is the mean over images of a metric of (truth,
+output). Two rows that no model made stand beside it: grey (ab = 0) and the image's own mean ab.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from tqdm import tqdm
+
+from keras_colorize.evaluation.metrics import (
+    RGB,
+    accuracy,
+    accuracy_rgb,
+    auc,
+    chroma_edges,
+    ciede2000,
+    colorfulness,
+    edge_psnr,
+    psnr,
+    ssim,
+)
+from keras_colorize.imaging.color import lab_to_rgb, rgb_to_lab
+from keras_colorize.imaging.images import SUFFIXES, ImageError, read_rgb
+
+PROTOCOL = (
+    "short side to 256 (anti-aliased bicubic), centre crop 256 x 256, 8 bit; output = the crop's "
+    "own L with the predicted ab, sRGB clipped to 8 bit; each figure is the mean over images, "
+    "the colorfulness ratio a ratio of means; PSNR is capped at 60 dB"
+)
+PARTS = ("all", "select", "report")
+_SIZE = 256
+
+PredictAb = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+
+class ScoringError(ValueError):
+    """A folder that cannot be scored, or a prediction that is none, in one sentence."""
+
+
+class Picture:
+    """An 8-bit RGB image (H, W, 3) with what several metrics need of it, computed once."""
+
+    def __init__(self, rgb: RGB) -> None:
+        """Wrap `rgb`, uint8 (H, W, 3)."""
+        self.rgb = rgb
+
+    @cached_property
+    def lab(self) -> NDArray[np.float32]:
+        """Lab of the 8-bit image, float32 (H, W, 3)."""
+        return rgb_to_lab(self.rgb)
+
+    @cached_property
+    def edges(self) -> NDArray[np.bool_]:
+        """The neighbourhood of its strongest chroma edges, bool (H, W)."""
+        return chroma_edges(self.lab[..., 1:])
+
+
+METRICS: Mapping[str, Callable[[Picture, Picture], float]] = {
+    "psnr": lambda real, ours: psnr(real.rgb, ours.rgb),
+    "acc_1": lambda real, ours: accuracy(real.lab, ours.lab, 1),
+    "acc_2": lambda real, ours: accuracy(real.lab, ours.lab, 2),
+    "acc_5": lambda real, ours: accuracy(real.lab, ours.lab, 5),
+    "acc_rgb": lambda real, ours: accuracy_rgb(real.rgb, ours.rgb),
+    "ssim": lambda real, ours: ssim(real.rgb, ours.rgb),
+    "ciede2000": lambda real, ours: ciede2000(real.lab, ours.lab),
+    "auc": lambda real, ours: auc(real.lab[..., 1:], ours.lab[..., 1:]),
+    "colorfulness": lambda real, ours: colorfulness(ours.rgb),
+    "edge_psnr": lambda real, ours: edge_psnr(real.rgb, ours.rgb, real.edges),
+}
+FAST_METRICS = ("psnr", "colorfulness")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What `score_folder` found.
+
+    Attributes:
+        rows: "model", "grey" and "image_mean", each a mean over images by metric name; where
+            "colorfulness" is among them, "colorfulness_ratio" is the ratio of its mean to that
+            of the real images (NaN where those have no colour at all).
+        images: How many images were scored.
+        unreadable: Why each file that was skipped could not be read, by its relative path.
+    """
+
+    rows: Mapping[str, Mapping[str, float]]
+    images: int
+    unreadable: Mapping[str, str]
+
+
+def list_images(folder: str | Path, part: str = "all") -> list[Path]:
+    """Image files under `folder`, at any depth, in the order of their relative paths.
+
+    Args:
+        folder: An existing folder.
+        part: "all", or one half of them: "select" (every second from the first on), to choose a
+            model by, or "report" (the others), to report its score on.
+
+    Returns:
+        The paths; a file counts by its suffix, hidden files and folders do not.
+
+    Raises:
+        ScoringError: Not a folder, or no image in it.
+        ValueError: An unknown part.
+    """
+    if part not in PARTS:
+        raise ValueError(f"part is one of {', '.join(PARTS)}, not {part!r}.")
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ScoringError(f"{folder} is not a folder.")
+    relative = (path.relative_to(folder) for path in folder.rglob("*"))
+    names = sorted(
+        path.as_posix()
+        for path in relative
+        if path.suffix.lower() in SUFFIXES
+        and not any(name.startswith(".") for name in path.parts)
+        and not (folder / path).is_dir()
+    )
+    names = {"all": names, "select": names[0::2], "report": names[1::2]}[part]
+    if not names:
+        whole = "" if part == "all" else f" for the part {part!r}"
+        raise ScoringError(f"There is no image under {folder}{whole}.")
+    return [folder / name for name in names]
+
+
+def read_truth(path: str | Path) -> RGB:
+    """The truth of an image file: short side to 256, centre crop, uint8 (256, 256, 3).
+
+    Raises:
+        ImageError: The file cannot be read.
+    """
+    image = Image.fromarray(read_rgb(path))
+    width, height = (round(_SIZE * side / min(image.size)) for side in image.size)
+    image = image.resize((width, height), Image.Resampling.BICUBIC)
+    left, top = (width - _SIZE) // 2, (height - _SIZE) // 2
+    return np.asarray(image.crop((left, top, left + _SIZE, top + _SIZE)))
+
+
+def score_folder(
+    folder: str | Path,
+    predict_ab: PredictAb,
+    *,
+    metrics: Sequence[str] = tuple(METRICS),
+    part: str = "all",
+    progress: bool = False,
+) -> Scores:
+    """Score a colorizer on the images under a folder, one at a time.
+
+    Args:
+        folder: Images at any depth.
+        predict_ab: Lightness float32 (256, 256) in 0..100 -> ab (256, 256, 2) in Lab units.
+        metrics: Names out of `METRICS`; `FAST_METRICS` are cheap enough for every epoch.
+        part: "all", "select" or "report", as in `list_images`.
+        progress: Show a progress bar on a terminal's standard error.
+
+    Returns:
+        The means, in the order of `metrics`.
+
+    Raises:
+        ScoringError: No image, none that can be read, or a prediction of a wrong shape or with
+            values that are not finite.
+        ValueError: An unknown metric or part.
+    """
+    unknown = sorted(set(metrics) - set(METRICS))
+    if unknown:
+        raise ValueError(f"No such metric: {', '.join(unknown)}. There are {', '.join(METRICS)}.")
+    totals = {row: dict.fromkeys(metrics, 0.0) for row in ("model", "grey", "image_mean")}
+    real_colorfulness, images, unreadable = 0.0, 0, {}
+
+    for path in tqdm(
+        list_images(folder, part), unit="image", desc="Scoring", disable=None if progress else True
+    ):
+        try:
+            real = Picture(read_truth(path))
+        except ImageError as error:
+            unreadable[path.relative_to(folder).as_posix()] = str(error)
+            continue
+        images += 1
+        for row, ab in _predictions(real, predict_ab, path).items():
+            ours = Picture(lab_to_rgb(real.lab[..., 0], ab))
+            for name in metrics:
+                totals[row][name] += METRICS[name](real, ours)
+        if "colorfulness" in metrics:
+            real_colorfulness += METRICS["colorfulness"](real, real)
+
+    if not images:
+        raise ScoringError(
+            f"No image under {folder} can be read; the first: {next(iter(unreadable.values()))}"
+        )
+    rows = {
+        row: {name: total / images for name, total in values.items()}
+        for row, values in totals.items()
+    }
+    if "colorfulness" in metrics:
+        for row, values in totals.items():
+            ratio = values["colorfulness"] / real_colorfulness if real_colorfulness else math.nan
+            rows[row]["colorfulness_ratio"] = ratio
+    return Scores(rows, images, unreadable)
+
+
+def _predictions(real: Picture, predict_ab: PredictAb, path: Path) -> dict[str, NDArray]:
+    """The ab (H, W, 2) of each row."""
+    lightness, ab = real.lab[..., 0].copy(), real.lab[..., 1:]
+    model = np.asarray(predict_ab(lightness), np.float32)
+    if model.shape != ab.shape:
+        raise ScoringError(f"The ab predicted for {path} has shape {model.shape}, not {ab.shape}.")
+    if not np.isfinite(model).all():
+        raise ScoringError(f"The ab predicted for {path} holds values that are not finite.")
+    mean = np.array(cv2.mean(real.lab)[1:3], np.float32)
+    return {
+        "model": model,
+        "grey": np.broadcast_to(np.float32(0), ab.shape),
+        "image_mean": np.broadcast_to(mean, ab.shape),
+    }

@@ -1,0 +1,107 @@
+"""Generators as TFLite files, one signature a picture size, all of them sharing the weights."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+import cv2
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_colorize.exporting.merging import merge_signatures
+from keras_colorize.imaging.color import scale_lightness, unscale_ab
+from keras_colorize.models.folding import fold_batch_norm
+from keras_colorize.models.generator import config_of
+
+Kind = Literal["float32", "float16", "dynamic", "int8"]
+KINDS: tuple[Kind, ...] = ("float32", "float16", "dynamic", "int8")
+SIZES = ((256, 256), (256, 384), (384, 256), (512, 512))
+
+
+def signature_name(size: tuple[int, int]) -> str:
+    """Name of the signature for pictures of (height, width)."""
+    return f"colorize_{size[0]}x{size[1]}"
+
+
+class _Artifact(tf.Module):
+    """The folded network in the artifacts' units: L in 0..100 to ab in Lab units."""
+
+    def __init__(self, generator: keras.Model) -> None:
+        super().__init__()
+        self.folded = fold_batch_norm(generator)
+        # Keras variables wrap TensorFlow's; the converter freezes only those it can reach.
+        self.tracked = [variable.value for variable in self.folded.variables]
+
+    def at(self, size: tuple[int, int]) -> Any:
+        def colorize(lightness: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {"ab": unscale_ab(self.folded(scale_lightness(lightness), training=False))}
+
+        spec = tf.TensorSpec((1, *size, 1), tf.float32, name="lightness")
+        return tf.function(colorize).get_concrete_function(spec)
+
+
+def convert(
+    generator: keras.Model,
+    *,
+    kind: Kind = "float32",
+    sizes: Sequence[tuple[int, int]] = SIZES,
+    representative: Iterable[np.ndarray] = (),
+) -> bytes:
+    """Converts a generator to a TFLite file of built-in operations with static shapes.
+
+    Args:
+        generator: with batch norm; it is folded here.
+        kind: `float32`; `float16` weights; `dynamic` int8 weights; `int8` weights and
+            activations (float32 input and output).
+        sizes: (height, width) of each signature.
+        representative: for `int8`, L of photographs, float32 (H, W) in 0..100; what calibrates
+            the ranges.
+
+    Returns:
+        The file: signatures `colorize_{height}x{width}`, and `colorize` for the first size,
+        from `lightness` (1, H, W, 1), 0..100, to `ab` (1, H/c, W/c, 2) in Lab units.
+
+    Raises:
+        ValueError: `int8` without representative photographs, or a size that the network
+            does not take.
+    """
+    multiple = config_of(generator).size_multiple
+    if any(side % multiple for size in sizes for side in size):
+        raise ValueError(f"Every side of {tuple(sizes)} must be a multiple of {multiple}.")
+    samples = list(representative)
+    if kind == "int8" and not samples:
+        raise ValueError("int8 needs representative photographs to calibrate with.")
+    artifact = _Artifact(generator)
+    # One conversion a size: only so are the weights constants of the graph (a converter of
+    # several signatures keeps variables, which int8 cannot calibrate) and can be merged.
+    models = {
+        signature_name(size): _convert_one(
+            artifact, size, kind, [_cover(sample, size) for sample in samples]
+        )
+        for size in sizes
+    }
+    return merge_signatures(models, {"colorize": signature_name(sizes[0])})
+
+
+def _convert_one(
+    artifact: _Artifact, size: tuple[int, int], kind: Kind, samples: list[np.ndarray]
+) -> bytes:
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([artifact.at(size)], artifact)
+    if kind != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if kind == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if kind == "int8":
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.representative_dataset = lambda: ({"lightness": x} for x in samples)
+    model: bytes = converter.convert()
+    return model
+
+
+def _cover(lightness: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resizes L to cover (height, width) and cuts its centre out: (1, height, width, 1)."""
+    scale = max(want / have for want, have in zip(size, lightness.shape, strict=True))
+    height, width = (max(round(n * scale), m) for n, m in zip(lightness.shape, size, strict=True))
+    resized = cv2.resize(lightness, (width, height), interpolation=cv2.INTER_AREA)
+    top, left = (height - size[0]) // 2, (width - size[1]) // 2
+    return resized[None, top : top + size[0], left : left + size[1], None]

@@ -1,0 +1,1 @@
+"""Pictures in and out, their colour spaces, edge-aware upsampling; no learning framework."""

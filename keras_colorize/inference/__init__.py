@@ -1,0 +1,1 @@
+"""Any photograph to a colour photograph, by whichever runtime the weights are for."""

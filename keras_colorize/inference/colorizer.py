@@ -1,0 +1,193 @@
+"""Any photograph to a colour photograph, at full size, with the lightness it had."""
+
+import os
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from keras_colorize.imaging.color import gray_to_lightness, rgb_to_lightness
+from keras_colorize.imaging.images import (
+    DEFAULT_MAX_PIXELS,
+    ImageError,
+    Photograph,
+    photograph_from_pil,
+    read_photograph,
+    write_image,
+)
+from keras_colorize.imaging.upsampling import guided_upsample, render
+from keras_colorize.inference.fitting import predict_fitted, short_side
+from keras_colorize.inference.runtime import Floats, Runtime, load_runtime
+
+File = str | os.PathLike[str] | bytes | BinaryIO
+Source = File | NDArray[Any] | Image.Image
+
+
+class Colorizer:
+    """Colours photographs: the network sees them small, the result has their full size.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_colorize import Colorizer
+        >>> ramp = np.linspace(0, 255, 300 * 200).astype(np.uint8).reshape(200, 300)
+        >>> Colorizer().colorize(ramp)
+        <PIL.Image.Image image mode=RGB size=300x200 at ...>
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | Runtime | None = None,
+        *,
+        size: int | None = None,
+        saturation: float = 1.0,
+        threads: int | None = None,
+    ) -> None:
+        """Loads the network.
+
+        Args:
+            model: a packaged name, a run folder, a `.keras` or `.tflite` file, or a runtime;
+                None is the packaged default.
+            size: short side of what the network sees: 256, or what else it was made for.
+            saturation: factor on ab; 0 leaves the photograph grey.
+            threads: cores that the network uses; default: all that this process may use.
+
+        Raises:
+            WeightsError: the model cannot be found or used.
+            SizeError: it does not take `size`.
+        """
+        if model is None or isinstance(model, str | os.PathLike):
+            model = load_runtime(model, threads)
+        self.runtime: Runtime = model
+        self.size = short_side(model, size)
+        self.saturation = saturation
+
+    def predict_ab(self, lightness: Floats) -> Floats:
+        """Predicts ab at full size.
+
+        Args:
+            lightness: (H, W) in 0..100.
+
+        Returns:
+            (H, W, 2) float32 in Lab units.
+        """
+        lightness = np.ascontiguousarray(lightness, np.float32)
+        return guided_upsample(self._low_ab(lightness), lightness)
+
+    def colorize(self, source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Image.Image:
+        """Colours a photograph.
+
+        Args:
+            source: path, encoded bytes, binary stream, Pillow image, or pixels: (H, W) grey,
+                (H, W, 3) RGB or (H, W, 4) RGBA, uint8 or uint16.
+            max_pixels: the most pixels to decode.
+
+        Returns:
+            RGB, or RGBA where the photograph has transparency, upright, of its size. Its EXIF
+            block is in `info["exif"]`, for `save(..., exif=image.info["exif"])`.
+
+        Raises:
+            ImageError: the photograph cannot be read.
+        """
+        photograph = _photograph(source, max_pixels)
+        rgb = self._paint(photograph)
+        alpha = photograph.alpha
+        image = Image.fromarray(rgb if alpha is None else np.dstack([rgb, alpha]))
+        if photograph.exif:
+            image.info["exif"] = photograph.exif
+        return image
+
+    def colorize_file(
+        self,
+        source: File,
+        destination: str | os.PathLike[str] | BinaryIO,
+        *,
+        overwrite: bool = False,
+        format: str | None = None,
+        quality: int = 95,
+        max_pixels: int = DEFAULT_MAX_PIXELS,
+    ) -> None:
+        """Colours a photograph into a file, which appears whole or not at all.
+
+        Args:
+            source: path, encoded bytes or binary stream.
+            destination: path or binary stream; never the photograph itself.
+            overwrite: whether it may replace an existing file.
+            format: "JPEG", "PNG", "TIFF", "WEBP" or "BMP"; None takes it from the suffix of the
+                destination, and for a stream from the photograph.
+            quality: of JPEG and WebP, 1..100.
+            max_pixels: the most pixels to decode.
+
+        Raises:
+            FileExistsError: the destination exists and `overwrite` is false.
+            ImageError: the photograph cannot be read, or is the destination.
+            OSError: the destination cannot be written.
+        """
+        if isinstance(destination, os.PathLike):
+            destination = Path(destination)
+        if isinstance(destination, str | Path) and isinstance(source, str | os.PathLike):
+            if is_same_file(source, destination):
+                raise ImageError(f"{destination} is the photograph itself, which stays as it is.")
+        photograph = _photograph(source, max_pixels)
+        if format is None and not isinstance(destination, str | Path):
+            format = photograph.format
+        write_image(
+            self._paint(photograph),
+            destination,
+            format=format,
+            quality=quality,
+            alpha=photograph.alpha,
+            exif=photograph.exif,
+            overwrite=overwrite,
+        )
+
+    def _paint(self, photograph: Photograph) -> NDArray[np.uint8]:
+        return render(photograph.lightness, self._low_ab(photograph.lightness))
+
+    def _low_ab(self, lightness: Floats) -> Floats:
+        """Returns ab of the network's resolution, nowhere finer than the picture's own."""
+        ab = predict_fitted(lightness, self.runtime, self.size)
+        height, width = (min(pair) for pair in zip(ab.shape, lightness.shape, strict=False))
+        if (height, width) != ab.shape[:2]:
+            ab = cv2.resize(ab, (width, height), interpolation=cv2.INTER_AREA)
+        return ab * np.float32(self.saturation)
+
+
+def is_same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
+    """Says whether two paths are one file: by link of either kind, or by another spelling."""
+    try:
+        return os.path.samefile(one, other)
+    except OSError:  # one does not exist
+        return False
+
+
+def _photograph(source: Source, max_pixels: int) -> Photograph:
+    if isinstance(source, Image.Image):
+        return photograph_from_pil(source)
+    if isinstance(source, np.ndarray):
+        return _photograph_from_pixels(source)
+    if isinstance(source, os.PathLike):
+        source = Path(source)
+    return read_photograph(source, max_pixels=max_pixels)
+
+
+def _photograph_from_pixels(pixels: NDArray[Any]) -> Photograph:
+    channels = 1 if pixels.ndim == 2 else pixels.shape[-1]
+    if pixels.ndim not in (2, 3) or channels not in (1, 3, 4):
+        raise ImageError(f"Pixels are (H, W), (H, W, 3) or (H, W, 4), not {pixels.shape}.")
+    if pixels.dtype not in (np.uint8, np.uint16):
+        raise ImageError(f"Pixels are uint8 or uint16, not {pixels.dtype}.")
+    if not pixels.size:
+        raise ImageError("The picture has no pixels.")
+    alpha = None
+    if channels == 4:
+        alpha = np.ascontiguousarray(pixels[..., 3])
+        if alpha.dtype == np.uint16:
+            alpha = (alpha // 257).astype(np.uint8)
+    if channels == 1:
+        lightness = gray_to_lightness(pixels.reshape(pixels.shape[:2]))
+    else:
+        lightness = rgb_to_lightness(pixels[..., :3])
+    return Photograph(lightness, alpha, None, "PNG")

@@ -1,0 +1,44 @@
+"""LiteRT's notes are for its developers, and go straight to the terminal."""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_lock = threading.Lock()
+_has_run = False
+
+
+@contextmanager
+def quiet_first_run() -> Iterator[None]:
+    """Hides what LiteRT writes while a process runs a network for the first time.
+
+    It says then that it made an XNNPACK delegate, and has no setting to keep it from that. Its
+    errors are exceptions, and are not lost. Other threads wait for the first run to end.
+    """
+    global _has_run
+    with _lock:
+        if not _has_run:
+            with _without_stderr():
+                yield
+            _has_run = True
+            return
+    yield
+
+
+@contextmanager
+def _without_stderr() -> Iterator[None]:
+    """Sends what native code writes to file descriptor 2 nowhere."""
+    try:
+        saved = os.dup(2)
+    except OSError:  # there is no standard error
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)

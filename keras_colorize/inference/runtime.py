@@ -1,0 +1,167 @@
+"""One small interface over the runtimes: lightness in, ab out."""
+
+import os
+import re
+import threading
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_colorize.imaging.color import scale_lightness, unscale_ab
+from keras_colorize.imaging.strips import available_cores
+from keras_colorize.inference.quiet import quiet_first_run
+from keras_colorize.inference.weights import WeightsError, resolve_weights
+
+__all__ = [
+    "KerasRuntime",
+    "LiteRTRuntime",
+    "Runtime",
+    "WeightsError",
+    "load_runtime",
+    "resolve_weights",
+]
+
+Floats = NDArray[np.float32]
+_SIGNATURE = re.compile(r"colorize_(\d+)x(\d+)")
+
+
+class Runtime(Protocol):
+    """A network that is ready to run; safe to share between threads.
+
+    Attributes:
+        name: of the network, for people.
+        sizes: the (height, width) it takes, or None for any multiples of `size_multiple`.
+        size_multiple: what the sides of its input are multiples of.
+        chroma_stride: c; ab comes at 1/c of the size of the lightness.
+    """
+
+    name: str
+    sizes: tuple[tuple[int, int], ...] | None
+    size_multiple: int
+    chroma_stride: int
+
+    def predict(self, lightness: Floats) -> Floats:
+        """Predicts ab, float32 (H/c, W/c, 2) in Lab units, from lightness (H, W) in 0..100."""
+        ...
+
+
+class LiteRTRuntime:
+    """A `.tflite` file on the CPU (XNNPACK).
+
+    All signatures share the file's weights. A signature that is not used costs nothing: LiteRT
+    allocates it at its first prediction.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], threads: int | None = None) -> None:
+        """Opens the file.
+
+        Args:
+            path: with signatures `colorize_{height}x{width}`, as
+                `keras_colorize.exporting.tflite` writes them.
+            threads: cores to use; default: all that this process may use.
+
+        Raises:
+            WeightsError: the file is damaged or is no colorization network.
+        """
+        from ai_edge_litert.interpreter import Interpreter
+
+        path = Path(path)
+        try:
+            interpreter = Interpreter(str(path), num_threads=threads or available_cores())
+            signatures = interpreter.get_signature_list()
+        except (ValueError, RuntimeError) as error:
+            raise WeightsError(f"{path} is damaged, or no .tflite file.") from error
+        self._runners: dict[tuple[int, int], Any] = {}
+        for name in signatures:
+            if match := _SIGNATURE.fullmatch(name):
+                size = (int(match[1]), int(match[2]))
+                self._runners[size] = interpreter.get_signature_runner(name)
+        if not self._runners:
+            raise WeightsError(f"{path} has no signature colorize_HEIGHTxWIDTH.")
+        self.name = path.stem
+        self.sizes = tuple(self._runners)
+        height, _ = self.sizes[0]
+        ab = self._runners[self.sizes[0]].get_output_details()["ab"]
+        self.chroma_stride = height // int(ab["shape"][1])
+        self.size_multiple = 16 * self.chroma_stride
+        self._lock = threading.Lock()
+
+    def predict(self, lightness: Floats) -> Floats:
+        """Predicts ab, float32 (H/c, W/c, 2) in Lab units, from lightness (H, W) in 0..100.
+
+        Raises:
+            ValueError: the lightness has none of `sizes`.
+        """
+        size = lightness.shape
+        if size not in self._runners:
+            raise ValueError(f"{self.name} takes {self.sizes}, not {size}.")
+        batch = np.ascontiguousarray(lightness, np.float32)[None, ..., None]  # (1, H, W, 1)
+        with self._lock, quiet_first_run():
+            ab: Floats = self._runners[size](lightness=batch)["ab"]
+        return ab[0]
+
+
+class KerasRuntime:
+    """A Keras generator, in memory or in a `.keras` file; needs the extra `train`."""
+
+    sizes = None
+
+    def __init__(self, model: Any) -> None:
+        """Takes or loads the generator.
+
+        Args:
+            model: a generator of `keras_colorize.models.generator`, or the path of one.
+
+        Raises:
+            WeightsError: the file cannot be loaded, or the model is no generator.
+        """
+        from keras_colorize.models.generator import config_of
+
+        self.name = getattr(model, "name", "generator")
+        if isinstance(model, str | os.PathLike):
+            self.name = Path(model).stem
+            model = _load_keras(Path(model))
+        try:
+            config = config_of(model)
+        except (ValueError, KeyError, AttributeError) as error:
+            raise WeightsError(f"{self.name} is not a generator of this package.") from error
+        self.size_multiple = config.size_multiple
+        self.chroma_stride = config.chroma_stride
+        self._model = model
+        self._lock = threading.Lock()
+
+    def predict(self, lightness: Floats) -> Floats:
+        """Predicts ab, float32 (H/c, W/c, 2) in Lab units, from lightness (H, W) in 0..100."""
+        batch = scale_lightness(np.asarray(lightness, np.float32))[None, ..., None]
+        with self._lock:
+            ab_scaled = self._model.predict_on_batch(batch)
+        ab: Floats = unscale_ab(np.asarray(ab_scaled, np.float32)[0])
+        return ab
+
+
+def load_runtime(
+    weights: str | os.PathLike[str] | None = None, threads: int | None = None
+) -> Runtime:
+    """Loads weights into the runtime that their file is for.
+
+    Args:
+        weights: a packaged name, a run folder, a `.keras` or a `.tflite` file; None is the
+            packaged default.
+        threads: cores that LiteRT uses; Keras has settings of its own.
+
+    Raises:
+        WeightsError: there are no such weights, or they cannot be used.
+    """
+    path = resolve_weights(weights)
+    return KerasRuntime(path) if path.suffix == ".keras" else LiteRTRuntime(path, threads)
+
+
+def _load_keras(path: Path) -> Any:
+    import keras
+
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except (ValueError, OSError, TypeError) as error:
+        raise WeightsError(f"{path} is damaged, or no .keras file.") from error

@@ -1,0 +1,50 @@
+"""Where weights are: packaged ones by name, all others by path."""
+
+import os
+from pathlib import Path
+
+PACKAGED_FOLDER = Path(__file__).parents[1] / "weights"
+DEFAULT_NAME = "mobile"
+_RUN_FILES = ("best.keras", "generator.keras")
+
+
+class WeightsError(ValueError):
+    """Weights cannot be found or used; the message is one sentence."""
+
+
+def packaged_weights() -> dict[str, Path]:
+    """Returns the `.tflite` files that come with the package, by name."""
+    return {path.stem: path for path in sorted(PACKAGED_FOLDER.glob("*.tflite"))}
+
+
+def resolve_weights(weights: str | os.PathLike[str] | None = None) -> Path:
+    """Finds the file that holds some weights.
+
+    Args:
+        weights: a packaged name, a run folder, or a `.keras` or `.tflite` file; None is the
+            packaged default. A packaged name goes before a path of the same name.
+
+    Returns:
+        An existing `.keras` or `.tflite` file.
+
+    Raises:
+        WeightsError: there is no such file.
+    """
+    packaged = packaged_weights()
+    name = DEFAULT_NAME if weights is None else weights
+    if isinstance(name, str) and name in packaged:
+        return packaged[name]
+    if weights is None:
+        raise WeightsError(f"This installation lacks its weights, {PACKAGED_FOLDER}/{name}.tflite.")
+    path = Path(weights)
+    if path.is_dir():
+        for file in _RUN_FILES:
+            if (path / file).is_file():
+                return path / file
+        raise WeightsError(f"{path} is not a run folder: it holds no {' or '.join(_RUN_FILES)}.")
+    if not path.is_file():
+        known = ", ".join(packaged) or "none"
+        raise WeightsError(f"There are no weights {str(path)!r}; the packaged ones are: {known}.")
+    if path.suffix not in (".keras", ".tflite"):
+        raise WeightsError(f"{path} holds no weights: their files end in .keras or .tflite.")
+    return path

@@ -1,0 +1,79 @@
+"""The generator's three building blocks, for Keras 3 and for tf_keras alike.
+
+Each takes the Keras module to build with, so that compression can build the same graph with
+tf_keras. With `batch_norm=False` every convolution has a bias instead, ready to receive folded
+weights.
+"""
+
+from typing import Any
+
+
+def _normalize_activate(keras: Any, x: Any, *, batch_norm: bool, name: str) -> Any:
+    if batch_norm:
+        x = keras.layers.BatchNormalization(name=f"{name}_bn")(x)
+    return keras.layers.ReLU(name=f"{name}_relu")(x)
+
+
+def conv_block(
+    keras: Any, x: Any, width: int, *, batch_norm: bool, name: str, fold: int = 1
+) -> Any:
+    """Three times [convolution 3x3, batch norm, ReLU] (figure 4 of Gui et al.).
+
+    Args:
+        keras: the Keras module to build with.
+        x: (B, H, W, n).
+        width: kernels of each convolution.
+        batch_norm: False builds convolutions with biases and no batch norm.
+        name: prefix; the convolutions are `{name}_conv_1` to `{name}_conv_3`.
+        fold: c; the first convolution sees its input folded by space-to-depth. A 3x3
+            convolution on an input folded c times is one of 3c x 3c with stride c on the input
+            itself, weight for weight, and that form needs no operation of its own.
+
+    Returns:
+        (B, H/c, W/c, width).
+    """
+    for k in (1, 2, 3):
+        stride = fold if k == 1 else 1
+        x = keras.layers.Conv2D(
+            width,
+            3 * stride,
+            strides=stride,
+            padding="same",
+            use_bias=not batch_norm,
+            kernel_initializer="he_normal",
+            name=f"{name}_conv_{k}",
+        )(x)
+        x = _normalize_activate(keras, x, batch_norm=batch_norm, name=f"{name}_conv_{k}")
+    return x
+
+
+def downsample(keras: Any, x: Any, width: int, *, batch_norm: bool, name: str) -> Any:
+    """Convolution 4x4 with stride 2, batch norm, ReLU: (B, H, W, n) -> (B, H/2, W/2, width)."""
+    x = keras.layers.Conv2D(
+        width,
+        4,
+        strides=2,
+        padding="same",
+        use_bias=not batch_norm,
+        kernel_initializer="he_normal",
+        name=name,
+    )(x)
+    return _normalize_activate(keras, x, batch_norm=batch_norm, name=name)
+
+
+def upsample(keras: Any, x: Any, width: int, *, batch_norm: bool, name: str) -> Any:
+    """Transposed convolution 4x4 with stride 2, batch norm, ReLU.
+
+    (B, H, W, n) -> (B, 2H, 2W, width). The kernel is divisible by the stride, so every output
+    pixel is the sum of equally many products: no checkerboard (Odena et al. 2016).
+    """
+    x = keras.layers.Conv2DTranspose(
+        width,
+        4,
+        strides=2,
+        padding="same",
+        use_bias=not batch_norm,
+        kernel_initializer="he_normal",
+        name=name,
+    )(x)
+    return _normalize_activate(keras, x, batch_norm=batch_norm, name=name)

@@ -1,0 +1,37 @@
+"""Batch norm folded into the convolutions before it, for inference."""
+
+from typing import Any
+
+import numpy as np
+
+from keras_colorize.models.generator import build_generator, config_of
+
+
+def fold_batch_norm(generator: Any, *, keras: Any = None) -> Any:
+    """Builds the same function without batch norm.
+
+    A convolution followed by batch norm is one convolution: with s = gamma / sqrt(variance +
+    epsilon), its kernel is W s by output channel and its bias beta - mean s (Jacob et al. 2018,
+    section 3.2).
+
+    Args:
+        generator: a generator with batch norm.
+        keras: the Keras module to build with; default: Keras 3.
+
+    Returns:
+        A generator of the same configuration with biases instead; the original is not changed.
+    """
+    folded = build_generator(config_of(generator), batch_norm=False, keras=keras)
+    layers = {layer.name: layer for layer in generator.layers}
+    for layer in folded.layers:
+        weights = [np.asarray(w, np.float64) for w in layers[layer.name].get_weights()]
+        if f"{layer.name}_bn" in layers:
+            (kernel,) = weights
+            norm = layers[f"{layer.name}_bn"]
+            gamma, beta, mean, variance = (np.asarray(w, np.float64) for w in norm.get_weights())
+            scale = gamma / np.sqrt(variance + norm.epsilon)
+            # A transposed convolution's kernel is (height, width, out, in).
+            transposed = "Transpose" in type(layer).__name__
+            weights = [kernel * (scale[:, None] if transposed else scale), beta - mean * scale]
+        layer.set_weights(weights)
+    return folded

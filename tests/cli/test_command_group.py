@@ -1,0 +1,96 @@
+import subprocess
+import sys
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+import keras_colorize
+from keras_colorize.cli.main import CommandGroup, main
+
+
+class PackageError(ValueError):
+    """Stands for the package's own exceptions."""
+
+
+PackageError.__module__ = "keras_colorize.imaging.images"
+
+
+def fail_with(error: BaseException, command: str = "train") -> Result:
+    """Run a group whose one command raises `error`."""
+
+    class Group(CommandGroup):
+        def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+            return click.Command(cmd_name, callback=callback)
+
+    def callback() -> None:
+        raise error
+
+    return CliRunner().invoke(Group(name="keras-colorize"), [command])
+
+
+@pytest.mark.parametrize(
+    "module, command, line",
+    [
+        ("tensorflow_io", "train", 'pip install "keras-colorize[train]"'),
+        ("keras.src", "export", 'pip install "keras-colorize[export]"'),
+        ("matplotlib.pyplot", "evaluate", 'pip install "keras-colorize[train]"'),
+    ],
+)
+def test_a_missing_extra_is_one_line_that_says_what_to_install(
+    module: str, command: str, line: str
+) -> None:
+    result = fail_with(ModuleNotFoundError(f"No module named {module!r}", name=module), command)
+    assert result.exit_code == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert module in result.stderr
+    assert line in result.stderr
+
+
+@pytest.mark.parametrize(
+    "error, sentence",
+    [
+        (PackageError("old.jpg is empty."), "Error: old.jpg is empty."),
+        (PermissionError(13, "Permission denied", "o.jpg"), "Error: o.jpg: Permission denied."),
+        (FileExistsError("o.jpg exists."), "Error: o.jpg exists."),
+    ],
+)
+def test_errors_for_the_user_are_one_sentence(error: Exception, sentence: str) -> None:
+    result = fail_with(error)
+    assert result.exit_code == 1
+    assert result.stderr == f"{sentence}\n"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("a mistake of ours"),
+        ModuleNotFoundError("no 'nose'", name="nose"),
+        ModuleNotFoundError("no module", name="keras_colorize.colour"),
+    ],
+)
+def test_mistakes_of_the_program_keep_their_trace(error: Exception) -> None:
+    assert fail_with(error).exception is error
+
+
+def test_interrupt_says_so_and_exits_with_130() -> None:
+    result = fail_with(KeyboardInterrupt())
+    assert result.exit_code == 130
+    assert result.stderr == "Interrupted.\n"
+
+
+def test_ctrl_c_reaches_a_running_program() -> None:
+    code = """
+import os, signal, click
+from keras_colorize.cli import main as module
+command = click.Command("train", callback=lambda: os.kill(os.getpid(), signal.SIGINT))
+module.CommandGroup.get_command = lambda *_: command
+module.main(["train"])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Interrupted.\n")
+
+
+def test_version() -> None:
+    result = CliRunner().invoke(main, ["--version"])
+    assert result.output == f"keras-colorize, version {keras_colorize.__version__}\n"

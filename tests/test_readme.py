@@ -1,0 +1,202 @@
+"""Runs what the README and CONTRIBUTING say, block by block, in the order of the page.
+
+- A `console` block holds commands behind `$ `; a line that ends in a backslash goes on in the
+  next. Each must succeed. Lines below a command are its standard output, `...` for any text; a
+  command with no such lines may print anything.
+- A `python` block is run as a program.
+- `<!-- not run: REASON -->` right above a block leaves it out.
+- `<!-- run with: OPTIONS -->` right above a block adds OPTIONS to each of its commands, to make a
+  long one short: a training of two steps instead of a day.
+- Blocks of other kinds (`text`, `bibtex`) are no programs; `sh` and the like are refused, so that
+  no command escapes.
+
+The blocks of a page share a folder with `examples/` (a copy), `old.jpg` (one of its photographs)
+and `photographs/` (a few colour images to train on).
+"""
+
+import doctest
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+PAGES = ("README.md", "CONTRIBUTING.md")
+FENCE = re.compile(
+    r"^(?:<!-- (?P<mark>not run|run with): (?P<text>.+?) -->\n)?"
+    r"^```(?P<kind>\w*)\n(?P<body>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+PROGRAMS = ("console", "python")
+NOT_PROGRAMS = ("bibtex", "json", "text")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page and how it is run."""
+
+    line: int
+    kind: str
+    body: str
+    not_run: str | None = None
+    options: str = ""
+
+    def commands(self) -> list[tuple[str, str]]:
+        """Split a console block into (command, expected output)."""
+        parts = re.split(r"^\$ ", self.body, flags=re.MULTILINE)
+        assert parts[0] == "", f"line {self.line}: a console block begins with `$ `"
+        found = []
+        for part in parts[1:]:
+            command, _, output = re.sub(r"\\\n\s*", "", part).partition("\n")
+            found.append((f"{command} {self.options}".strip(), output))
+        return found
+
+
+def blocks(page: str) -> list[Block]:
+    found = []
+    for match in FENCE.finditer(page):
+        kind, mark, text = match["kind"], match["mark"], match["text"]
+        line = page.count("\n", 0, match.start()) + 1
+        assert kind in (*PROGRAMS, *NOT_PROGRAMS), f"line {line}: a block of kind {kind!r}"
+        found.append(
+            Block(
+                line=line,
+                kind=kind,
+                body=match["body"],
+                not_run=text if mark == "not run" else None,
+                options=text if mark == "run with" else "",
+            )
+        )
+    assert len(found) == len(re.findall(r"^```\w+$", page, re.MULTILINE))
+    return found
+
+
+def run(command: list[str], folder: Path) -> str:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command[-1]}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def run_block(block: Block, folder: Path) -> None:
+    if block.kind == "python":
+        run([sys.executable, "-c", block.body], folder)
+        return
+    for command, expected in block.commands():
+        output = run(["bash", "-euo", "pipefail", "-c", command], folder)
+        flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+        if expected.strip():
+            assert doctest.OutputChecker().check_output(expected, output, flags), output
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("readme")
+    ignored = shutil.ignore_patterns("output")
+    shutil.copytree(ROOT / "examples", folder / "examples", ignore=ignored)
+    first = sorted((folder / "examples" / "photographs").glob("*.jpg"))[0]
+    shutil.copy(first, folder / "old.jpg")
+    (folder / "photographs").mkdir()
+    rng = np.random.default_rng(2)
+    for index in range(8):
+        coarse = rng.integers(0, 256, (6, 6, 3), dtype=np.uint8)
+        image = Image.fromarray(coarse).resize((288, 288), Image.Resampling.BICUBIC)
+        image.save(folder / "photographs" / f"{index}.jpg")
+    return folder
+
+
+def page_blocks() -> list[object]:
+    found: list[object] = []
+    for name in PAGES:
+        for block in blocks((ROOT / name).read_text() if (ROOT / name).exists() else ""):
+            if block.kind in PROGRAMS and block.not_run is None:
+                found.append(pytest.param(block, id=f"{name}:{block.line}"))
+    return found
+
+
+@pytest.mark.parametrize("block", page_blocks())
+def test_block_runs(block: Block, folder: Path) -> None:
+    run_block(block, folder)
+
+
+def test_the_readme_colours_a_photograph_on_the_command_line_and_in_python() -> None:
+    run_here = [b for b in blocks((ROOT / "README.md").read_text()) if b.not_run is None]
+    assert any("keras-colorize colorize" in b.body for b in run_here if b.kind == "console")
+    assert any("Colorizer" in b.body for b in run_here if b.kind == "python")
+
+
+PAGE = """
+```console
+$ printf 'one\\n'
+one
+$ printf '%s ' two \\
+    three
+two ...
+```
+
+<!-- not run: it would never end -->
+```console
+$ sleep infinity
+```
+
+<!-- run with: --short -->
+```console
+$ echo train
+train --short
+```
+
+```python
+print(1)
+```
+"""
+
+
+def test_blocks_are_found_with_their_marks() -> None:
+    first, endless, short, program = blocks(PAGE)
+    assert first.commands() == [
+        ("printf 'one\\n'", "one\n"),
+        ("printf '%s ' two three", "two ...\n"),
+    ]
+    assert endless.not_run == "it would never end"
+    assert short.commands() == [("echo train --short", "train --short\n")]
+    assert (program.kind, program.body) == ("python", "print(1)\n")
+
+
+def test_right_blocks_run(tmp_path: Path) -> None:
+    for block in blocks(PAGE):
+        if block.not_run is None:
+            run_block(block, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "body, kind",
+    [
+        ("$ false\n", "console"),
+        ("$ echo one\ntwo\n", "console"),
+        ("$ false | true\n", "console"),
+        ("echo one\n", "console"),
+        ("raise SystemExit(3)\n", "python"),
+    ],
+)
+def test_wrong_blocks_fail(body: str, kind: str, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError):
+        run_block(Block(1, kind, body), tmp_path)
+
+
+def test_a_block_of_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(AssertionError, match="line 2: a block of kind 'sh'"):
+        blocks("\n```sh\nmake demo\n```\n")
