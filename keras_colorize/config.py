@@ -66,15 +66,32 @@ class DiscriminatorConfig:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """A stretch of epochs, `first_epoch` up to but without `stop_epoch`, counted from 0.
+
+    Attributes:
+        first_epoch: where it begins.
+        stop_epoch: where the next one begins.
+        size: side of the crops.
+        adversarial: whether the discriminator takes part.
+    """
+
+    first_epoch: int
+    stop_epoch: int
+    size: int
+    adversarial: bool
+
+
+@dataclass(frozen=True)
 class TrainingConfig:
     """The recipe; the defaults are the paper's (sections 3.3 and 4 of Gui et al.).
 
     Attributes:
         size: side of the square training crops in pixels.
-        finish_size: side of the crops in the last `finish_epochs` epochs.
-        finish_epochs: how many epochs at the end use `finish_size`; 0 = none.
-        batch_size: images a step at `size`.
-        epochs: passes in all; an epoch is `steps_per_epoch` steps.
+        grow: (epoch, size) pairs: from that epoch on (counted from 0) the crops have that side;
+            small crops first cost less and teach most.
+        batch_size: images a step.
+        epochs: how many; an epoch is `steps_per_epoch` steps.
         steps_per_epoch: steps an epoch; None = one pass over the folder.
         learning_rate: of the generator's Adam.
         schedule: `constant`, or `cosine` down to zero over the whole run.
@@ -88,8 +105,7 @@ class TrainingConfig:
     """
 
     size: int = 256
-    finish_size: int = 256
-    finish_epochs: int = 0
+    grow: tuple[tuple[int, int], ...] = ()
     batch_size: int = 16
     epochs: int = 20
     steps_per_epoch: int | None = None
@@ -103,9 +119,19 @@ class TrainingConfig:
     ema: float = 0.0
     seed: int = 0
 
-    def size_at(self, epoch: int) -> int:
-        """Side of the crops in `epoch` (counted from 0)."""
-        return self.finish_size if epoch >= self.epochs - self.finish_epochs else self.size
+    def stages(self) -> list[Stage]:
+        """The run as stretches of epochs that differ in nothing."""
+        sizes = {0: self.size, **dict(self.grow)}
+        starts = sorted({start for start in (*sizes, self.warm_up_epochs) if start < self.epochs})
+        return [
+            Stage(
+                first_epoch=start,
+                stop_epoch=stop,
+                size=sizes[max(epoch for epoch in sizes if epoch <= start)],
+                adversarial=start >= self.warm_up_epochs,
+            )
+            for start, stop in zip(starts, [*starts[1:], self.epochs], strict=True)
+        ]
 
 
 @dataclass(frozen=True)
@@ -153,16 +179,16 @@ PRESETS: dict[str, Preset] = {
             generator=GeneratorConfig(widths=(32, 64, 128, 256, 256), chroma_stride=4),
             discriminator=DiscriminatorConfig(widths=(32, 64, 64, 128), strides=(2, 1, 1, 1)),
             training=TrainingConfig(
-                size=128,
-                finish_size=256,
-                finish_epochs=4,
-                epochs=40,
+                size=64,
+                grow=((14, 128), (20, 192)),
+                batch_size=32,
+                epochs=21,
                 learning_rate=1.5e-3,
                 schedule="cosine",
                 beta_1=0.9,
                 discriminator_rate_ratio=0.2,
-                warm_up_epochs=36,
-                ema=0.999,
+                warm_up_epochs=21,
+                ema=0.998,
             ),
         ),
         Preset(

@@ -60,9 +60,20 @@ def _decode(contents: tf.Tensor, side: int) -> tf.Tensor:
     return tf.cond(tf.io.is_jpeg(contents), jpeg, other)
 
 
-def _load_crop(path: tf.Tensor, position: tf.Tensor, *, size: int, seed: int) -> tf.Tensor:
+def _upright(rgb: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
+    """Undoes an EXIF orientation (1 to 8, CIPA DC-008): first the turn, then the mirroring."""
+    top_down = (3, 4, 7, 8)
+    right_left = (2, 3, 6, 7)
+    rgb = tf.cond(orientation >= 5, lambda: tf.transpose(rgb, (1, 0, 2)), lambda: rgb)
+    flips = [tf.reduce_any(orientation == which) for which in (top_down, right_left)]
+    return tf.reverse(rgb, tf.boolean_mask([0, 1], flips))
+
+
+def _load_crop(
+    path: tf.Tensor, orientation: tf.Tensor, position: tf.Tensor, *, size: int, seed: int
+) -> tf.Tensor:
     """Decodes a photograph; a random square of it, perhaps mirrored, as uint8 (size, size, 3)."""
-    rgb = _decode(tf.io.read_file(path), size)
+    rgb = _upright(_decode(tf.io.read_file(path), size), orientation)
     shape = tf.shape(rgb)
     side = tf.cast(tf.cast(tf.reduce_min(shape[:2]), tf.float32) * CROP_SHARE + 0.5, tf.int32)
     random = tf.random.stateless_uniform([3], seed=tf.stack([tf.cast(seed, tf.int64), position]))
@@ -74,14 +85,12 @@ def _load_crop(path: tf.Tensor, position: tf.Tensor, *, size: int, seed: int) ->
     return tf.saturate_cast(tf.round(crop), tf.uint8)
 
 
-def _stream(paths: Sequence[str], start: int, count: int, seed: int) -> tf.data.Dataset:
-    """(path, position) at positions start to start + count of an endless shuffled stream.
+def _stream(n: int, start: int, count: int, seed: int) -> tf.data.Dataset:
+    """(file index, position) at positions start to start + count of an endless shuffled stream.
 
-    The stream is pass after pass over the files, each in an order drawn from (seed, pass), so
+    The stream is pass after pass over the n files, each in an order drawn from (seed, pass), so
     any position can be reached without going through those before it.
     """
-    n = len(paths)
-    files = tf.constant(paths)
 
     def one_pass(number: tf.Tensor) -> tf.data.Dataset:
         order = tf.random.experimental.stateless_shuffle(
@@ -91,13 +100,13 @@ def _stream(paths: Sequence[str], start: int, count: int, seed: int) -> tf.data.
 
     order = tf.data.Dataset.range(start // n, (start + count) // n + 1).flat_map(one_pass)
     positions = tf.data.Dataset.range(start, start + count)
-    stream = tf.data.Dataset.zip(order.skip(start % n), positions)
-    return stream.map(lambda index, position: (files[index], position))
+    return tf.data.Dataset.zip(order.skip(start % n), positions)
 
 
 def training_batches(
     files: Sequence[str | Path],
     *,
+    orientations: Sequence[int] | None = None,
     size: int,
     batch_size: int,
     steps: int,
@@ -111,7 +120,8 @@ def training_batches(
     sees what the unbroken one would.
 
     Args:
-        files: JPEG, PNG, BMP or GIF photographs.
+        files: JPEG, PNG, WebP or BMP photographs.
+        orientations: their EXIF orientations, 1 to 8; None = all upright.
         size: side of the crops in pixels.
         batch_size: photographs a batch; all batches are full.
         steps: how many batches.
@@ -126,10 +136,13 @@ def training_batches(
     """
     if not files:
         raise ValueError("There is no photograph to train on.")
-    paths = [str(file) for file in files]
-    dataset = _stream(paths, first_step * batch_size, steps * batch_size, seed)
-    dataset = dataset.map(
-        functools.partial(_load_crop, size=size, seed=seed), num_parallel_calls=tf.data.AUTOTUNE
-    )
+    paths = tf.constant([str(file) for file in files])
+    turns = tf.constant(orientations or [1] * len(files))
+
+    def load(index: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
+        return _load_crop(paths[index], turns[index], position, size=size, seed=seed)
+
+    dataset = _stream(len(files), first_step * batch_size, steps * batch_size, seed)
+    dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE)
     dataset = dataset.batch(batch_size, drop_remainder=True)
     return dataset.map(rgb_to_scaled_lab).prefetch(4)

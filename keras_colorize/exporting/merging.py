@@ -47,7 +47,9 @@ def merge_signatures(models: Mapping[str, bytes], aliases: Mapping[str, str]) ->
     return bytes(builder.Output())
 
 
-def _move_constants(subgraph: Any, source: Any, buffers: list[Any], places: dict[bytes, int]) -> None:
+def _move_constants(
+    subgraph: Any, source: Any, buffers: list[Any], places: dict[bytes, int]
+) -> None:
     for tensor in subgraph.tensors:
         data = source[tensor.buffer].data
         key = b"" if data is None else bytes(data)

@@ -151,7 +151,7 @@ class Colorizer:
         ab = predict_fitted(lightness, self.runtime, self.size)
         height, width = (min(pair) for pair in zip(ab.shape, lightness.shape, strict=False))
         if (height, width) != ab.shape[:2]:
-            ab = cv2.resize(ab, (width, height), interpolation=cv2.INTER_AREA)
+            ab = cv2.resize(ab, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
         return ab * np.float32(self.saturation)
 
 

@@ -106,8 +106,9 @@ def predict_fitted(lightness: Floats, runtime: Runtime, side: int) -> Floats:
     )
     before, after = zip(*map(_margins, plan.content, plan.frame, (stride, stride)), strict=True)
     if any(before + after):
-        content = cv2.copyMakeBorder(
-            content, before[0], after[0], before[1], after[1], cv2.BORDER_REFLECT
+        margins = (before[0], after[0], before[1], after[1])
+        content = cv2.copyMakeBorder(content, *margins, cv2.BORDER_REFLECT).astype(
+            np.float32, copy=False
         )
     height, width = plan.frame
     if len(rows) == len(columns) == 1:
@@ -143,7 +144,8 @@ def _resize(lightness: Floats, size: tuple[int, int]) -> Floats:
         return lightness
     smaller = size[0] <= lightness.shape[0] and size[1] <= lightness.shape[1]
     interpolation = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-    return cv2.resize(lightness, size[::-1], interpolation=interpolation)
+    resized = cv2.resize(lightness, size[::-1], interpolation=interpolation)
+    return resized.astype(np.float32, copy=False)
 
 
 def _margins(length: int, window: int, stride: int) -> tuple[int, int]:

@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float32]
+Sizes = tuple[tuple[int, int], ...]
 _SIGNATURE = re.compile(r"colorize_(\d+)x(\d+)")
 
 
@@ -38,7 +39,7 @@ class Runtime(Protocol):
     """
 
     name: str
-    sizes: tuple[tuple[int, int], ...] | None
+    sizes: Sizes | None
     size_multiple: int
     chroma_stride: int
 
@@ -81,10 +82,9 @@ class LiteRTRuntime:
         if not self._runners:
             raise WeightsError(f"{path} has no signature colorize_HEIGHTxWIDTH.")
         self.name = path.stem
-        self.sizes = tuple(self._runners)
-        height, _ = self.sizes[0]
-        ab = self._runners[self.sizes[0]].get_output_details()["ab"]
-        self.chroma_stride = height // int(ab["shape"][1])
+        self.sizes: Sizes | None = tuple(self._runners)
+        (height, _), runner = next(iter(self._runners.items()))
+        self.chroma_stride = height // int(runner.get_output_details()["ab"]["shape"][1])
         self.size_multiple = 16 * self.chroma_stride
         self._lock = threading.Lock()
 
@@ -106,7 +106,7 @@ class LiteRTRuntime:
 class KerasRuntime:
     """A Keras generator, in memory or in a `.keras` file; needs the extra `train`."""
 
-    sizes = None
+    sizes: Sizes | None = None
 
     def __init__(self, model: Any) -> None:
         """Takes or loads the generator.

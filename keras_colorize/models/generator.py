@@ -1,5 +1,6 @@
 """The generator: an improved deep layer aggregation network (section 3.1 of Gui et al.)."""
 
+from importlib import import_module
 from typing import Any
 
 from keras_colorize.config import GeneratorConfig
@@ -56,8 +57,7 @@ def build_generator(
         >>> generator.predict(np.zeros((1, 64, 96, 1))).shape
         (1, 32, 48, 2)
     """
-    if keras is None:
-        import keras
+    keras = keras or import_module("keras")
     config = config or GeneratorConfig()
     widths = config.widths
     lightness = keras.Input((None, None, 1), name="lightness_scaled")
@@ -71,9 +71,7 @@ def build_generator(
         else:
             name = f"encoder_{i}_down"
             x = downsample(keras, x, widths[i], batch_norm=batch_norm, name=name)
-        x = conv_block(
-            keras, x, widths[i], batch_norm=batch_norm, name=f"encoder_{i}", fold=fold
-        )
+        x = conv_block(keras, x, widths[i], batch_norm=batch_norm, name=f"encoder_{i}", fold=fold)
         nodes[i, 0] = x
 
     for (i, j), skips in node_inputs(config).items():

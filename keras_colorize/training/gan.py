@@ -39,12 +39,13 @@ class ColorizationGAN(keras.Model):
         self.generator = generator
         self.discriminator = discriminator
         self.ema = ema
-        self.ema_generator = None
+        self.ema_generator: Any = None
         if ema:
             self.ema_generator = keras.models.clone_model(generator)
             self.ema_generator.set_weights(generator.get_weights())
             self.ema_generator.trainable = False
         self.adversarial = True
+        self.chroma_stride = 256 // generator.compute_output_shape((1, 256, 256, 1))[1]
         self.trackers = {
             name: keras.metrics.Mean(name=name)
             for name in ("generator_loss", "discriminator_loss", "adversarial_loss", "l1_loss")
@@ -99,9 +100,9 @@ class ColorizationGAN(keras.Model):
         self.optimizer.build(self.generator.trainable_variables)
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
 
-    def _to_chroma_resolution(self, x: Any, like: Any) -> Any:
-        factor = x.shape[1] // like.shape[1]
-        return x if factor == 1 else tf.nn.avg_pool2d(x, factor, factor, "VALID")
+    def _to_chroma_resolution(self, x: Any) -> Any:
+        c = self.chroma_stride
+        return x if c == 1 else tf.nn.avg_pool2d(x, c, c, "VALID")
 
     def _discriminator_step(self, lightness: Any, real_ab: Any, generated_ab: Any) -> Any:
         with tf.GradientTape() as tape:
@@ -136,11 +137,11 @@ class ColorizationGAN(keras.Model):
         losses = {}
         with tf.GradientTape() as tape:
             generated_ab = self.generator(lightness, training=True)
-            real_ab = self._to_chroma_resolution(real_ab, generated_ab)
+            real_ab = self._to_chroma_resolution(real_ab)
             losses["l1_loss"] = l1_loss(real_ab, generated_ab)
             loss = self.l1_weight * losses["l1_loss"]
             if self.adversarial:
-                small_lightness = self._to_chroma_resolution(lightness, generated_ab)
+                small_lightness = self._to_chroma_resolution(lightness)
                 with tape.stop_recording():
                     losses["discriminator_loss"] = self._discriminator_step(
                         small_lightness, real_ab, generated_ab
@@ -171,7 +172,7 @@ class ColorizationGAN(keras.Model):
         """L1 loss of `best_generator` on a batch; changes no weight and no statistic."""
         lightness, real_ab = data
         generated_ab = self.best_generator(lightness, training=False)
-        real_ab = self._to_chroma_resolution(real_ab, generated_ab)
+        real_ab = self._to_chroma_resolution(real_ab)
         self.trackers["l1_loss"].update_state(l1_loss(real_ab, generated_ab))
         return {"l1_loss": self.trackers["l1_loss"].result()}
 

@@ -1,0 +1,166 @@
+"""`keras-colorize colorize`: photographs, folders of them, or standard input, in colour."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+
+from keras_colorize.cli.planning import plan
+from keras_colorize.cli.working import Record, colorize_all, colorize_one
+from keras_colorize.imaging.images import DEFAULT_MAX_PIXELS, FORMATS
+from keras_colorize.inference.colorizer import Colorizer
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  keras-colorize colorize old.jpg\n"
+    "  keras-colorize colorize albums/ -o coloured/\n"
+    "  keras-colorize colorize - -o - --format png < old.jpg > new.png"
+)
+@click.argument("paths", nargs=-1, required=True, metavar="PATHS...")
+@click.option(
+    "-o",
+    "--out",
+    metavar="OUT",
+    help="A folder, or for one picture a file; - is standard output [default: beside each].",
+)
+@click.option("--overwrite", is_flag=True, help="Replace results that are there already.")
+@click.option("--size", type=click.IntRange(1), help="What the network sees: 256 or 512.")
+@click.option(
+    "--saturation",
+    type=click.FloatRange(0, 10),
+    default=1.0,
+    show_default=True,
+    help="Factor on the colours.",
+)
+@click.option(
+    "--format",
+    "image_format",
+    type=click.Choice(sorted(set(FORMATS.values())), case_sensitive=False),
+    help="Format of the results [default: each picture's own].",
+)
+@click.option(
+    "--quality",
+    type=click.IntRange(1, 100),
+    default=95,
+    show_default=True,
+    help="Of JPEG and WebP.",
+)
+@click.option("--model", metavar="W", help="A packaged name, a run folder, .keras or .tflite.")
+@click.option("--json", "as_json", is_flag=True, help="Print a record for each picture as JSON.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    help="Pictures in work at a time [default: one for each core].",
+)
+@click.option(
+    "--max-pixels",
+    type=click.IntRange(1),
+    default=DEFAULT_MAX_PIXELS,
+    show_default=True,
+    help="Refuse pictures with more pixels.",
+)
+def command(
+    paths: tuple[str, ...],
+    out: str | None,
+    overwrite: bool,
+    size: int | None,
+    saturation: float,
+    image_format: str | None,
+    quality: int,
+    model: str | None,
+    as_json: bool,
+    jobs: int | None,
+    max_pixels: int,
+) -> None:
+    """Colour photographs.
+
+    PATHS are files, folders (their trees are kept under OUT), quoted patterns, or - for standard
+    input. The result of old.jpg is old-colorized.jpg. Originals are never replaced. Results that
+    exist are skipped, which resumes a broken run; for a single picture that is an error. Files
+    named *-colorized are skipped, unless such a file is the only path.
+    """
+    make_colorizer = partial(Colorizer, model, size=size, saturation=saturation)
+    options = {"format": image_format, "quality": quality, "max_pixels": max_pixels}
+    if "-" in paths or out == "-":
+        if len(paths) > 1:
+            raise click.UsageError("Standard input and output are for one picture alone.")
+        if as_json and out in ("-", None):
+            raise click.UsageError("--json and the picture cannot both go to standard output.")
+        records = [_colorize_stream(paths[0], out or "-", make_colorizer, overwrite, options)]
+        _report(records, True, as_json)
+        return
+    work = plan(paths, None if out is None else Path(out), image_format)
+    if not work:
+        raise click.ClickException(f"There is no picture to colour in {', '.join(paths)}.")
+    alone = len(work) == 1 and work[0].source == Path(paths[0])
+    if alone:
+        records = [
+            colorize_one(work[0].source, work[0].destination, make_colorizer(), overwrite, options)
+        ]
+    else:
+        records = colorize_all(work, make_colorizer, overwrite, options, jobs)
+    _report(records, alone, as_json)
+
+
+def _colorize_stream(
+    source: str,
+    out: str,
+    make_colorizer: Callable[[], Colorizer],
+    overwrite: bool,
+    options: dict[str, Any],
+) -> Record:
+    """Colours a picture from standard input, to standard output, or both."""
+    stdin, stdout = click.get_binary_stream("stdin"), click.get_binary_stream("stdout")
+    if source == "-" and Path(out).is_dir():
+        raise click.UsageError(f"{out} is a folder: a picture from standard input needs a file.")
+    if source == "-" and _is_open_as(stdin, out):
+        raise click.UsageError(f"{out} is the picture itself, which stays as it is.")
+    if out == "-" and stdout.isatty():
+        raise click.UsageError("The picture would go to the terminal: redirect it, or use -o.")
+    return colorize_one(
+        stdin if source == "-" else Path(source),
+        stdout if out == "-" else Path(out),
+        make_colorizer(),
+        overwrite,
+        options,
+    )
+
+
+def _is_open_as(stream: BinaryIO, path: str) -> bool:
+    try:
+        return os.path.samestat(os.fstat(stream.fileno()), os.stat(path))
+    except OSError:  # no such file, or a stream without a descriptor
+        return False
+
+
+def _report(records: list[Record], alone: bool, as_json: bool) -> None:
+    """Says what was done; exits with 1 unless every picture has its result."""
+    if as_json:
+        click.echo(json.dumps(records, indent=2))
+    if alone:
+        (record,) = records
+        if record["status"] != "colorized":
+            raise click.ClickException(record["reason"])
+        if not as_json and record["destination"] != "-":
+            click.echo(record["destination"])
+        return
+    colorized, skipped, failed = (
+        [record for record in records if record["status"] == status]
+        for status in ("colorized", "exists", "failed")
+    )
+    parts = [f"Coloured {len(colorized)} of {len(records)} pictures"]
+    if skipped:
+        parts.append(f"{len(skipped)} had their result already (--overwrite replaces it)")
+    if failed:
+        parts.append(f"{len(failed)} failed")
+    click.echo(", ".join(parts) + (":" if failed else "."), err=True)
+    for record in failed:
+        click.echo(f"  {record['reason']}", err=True)
+    if failed:
+        sys.exit(1)

@@ -1,0 +1,88 @@
+"""Figures: photographs side by side, and the curves of a training."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_colorize.imaging.files import atomic_file
+
+_GAP = 4
+
+
+def grid(rows: Sequence[Sequence[NDArray[np.uint8]]], height: int) -> NDArray[np.uint8]:
+    """Puts pictures into rows, white lines between them.
+
+    Args:
+        rows: RGB pictures (H, W, 3) of any sizes.
+        height: of every row in pixels; the pictures are resized to it.
+
+    Returns:
+        (H, W, 3) RGB; shorter rows end in white.
+    """
+    lines = []
+    for row in rows:
+        cells = [_to_height(picture, height) for picture in row]
+        lines.append(_join(cells, axis=1))
+    width = max(line.shape[1] for line in lines)
+    padded = [
+        np.pad(line, ((0, 0), (0, width - line.shape[1]), (0, 0)), constant_values=255)
+        for line in lines
+    ]
+    return _join(padded, axis=0)
+
+
+def draw_curves(records: Sequence[dict[str, Any]], path: str | Path) -> None:
+    """Draws losses and validation scores over the epochs as a PNG.
+
+    Args:
+        records: lines of a run's `metrics.jsonl`; a value of None leaves a gap.
+        path: the file, replaced if it exists.
+    """
+    from matplotlib.figure import Figure
+
+    panels = [
+        ("Losses of the GAN", ["generator_loss", "discriminator_loss", "adversarial_loss"]),
+        ("L1 loss", ["l1_loss"]),
+        ("Validation: PSNR over grey in dB", ["val_psnr_gain"]),
+        ("Validation: colorfulness ratio", ["val_colorfulness_ratio"]),
+    ]
+    panels = [
+        (title, names)
+        for title, names in panels
+        if any(record.get(name) is not None for record in records for name in names)
+    ]
+    figure = Figure(figsize=(5 * len(panels), 4), layout="constrained")
+    epochs = [record["epoch"] for record in records]
+    for axes, (title, names) in zip(
+        figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
+    ):
+        for name in names:
+            values = [np.nan if record.get(name) is None else record[name] for record in records]
+            if not np.isnan(values).all():
+                axes.plot(epochs, values, marker=".", label=name)
+        axes.set(title=title, xlabel="epoch")
+        axes.grid(alpha=0.3)
+        axes.legend()
+    with atomic_file(path, overwrite=True) as stream:
+        figure.savefig(stream, format="png", dpi=100)
+
+
+def _to_height(picture: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:
+    if picture.shape[0] == height:
+        return picture
+    width = max(1, round(picture.shape[1] * height / picture.shape[0]))
+    smaller = height < picture.shape[0]
+    interpolation = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
+    return cv2.resize(picture, (width, height), interpolation=interpolation).astype(np.uint8)
+
+
+def _join(parts: Sequence[NDArray[np.uint8]], axis: int) -> NDArray[np.uint8]:
+    shape = list(parts[0].shape)
+    shape[axis] = _GAP
+    gap = np.full(shape, 255, np.uint8)
+    spaced = [part for pair in zip(parts, [gap] * len(parts), strict=True) for part in pair]
+    return np.concatenate(spaced[:-1], axis=axis)

@@ -1,0 +1,125 @@
+"""What happens around the steps and epochs of a training."""
+
+import math
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from tqdm import tqdm
+
+from keras_colorize.evaluation.figures import draw_curves
+from keras_colorize.training.runs import Run, save_whole
+
+
+class DivergenceError(ArithmeticError):
+    """A loss is no number any more; the message is one sentence."""
+
+
+class Progress(keras.callbacks.Callback):
+    """A bar over the whole run on a terminal, with images/s and time left; a line an epoch."""
+
+    def __init__(self, *, steps_done: int, steps: int, batch_size: int) -> None:
+        super().__init__()
+        self.batch_size = batch_size
+        self.bar = tqdm(
+            total=steps * batch_size,
+            initial=steps_done * batch_size,
+            unit="image",
+            disable=None,
+            smoothing=0.02,
+        )
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Moves the bar on."""
+        self.bar.update(self.batch_size)
+        self.bar.set_postfix_str(f"l1 {logs['l1_loss']:.4f}", refresh=False)
+
+    def say(self, line: str) -> None:
+        """Prints a line above the bar."""
+        self.bar.write(line, file=sys.stderr)
+
+
+class DivergenceGuard(keras.callbacks.Callback):
+    """Stops at the first loss that is not finite."""
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Looks at the losses.
+
+        Raises:
+            DivergenceError: one is NaN or infinite.
+        """
+        bad = [name for name, value in (logs or {}).items() if not math.isfinite(value)]
+        if bad:
+            raise DivergenceError(
+                f"{bad[0]} is not a finite number any more, in step {batch + 1} of the epoch; the "
+                "last checkpoint is from before. Try a lower learning rate in a new run folder."
+            )
+
+
+class EpochRecorder(keras.callbacks.Callback):
+    """Validates, records, draws and saves after each epoch; the checkpoint comes last.
+
+    What a killed run had written beyond its last checkpoint is written again when it goes on.
+
+    Args:
+        run: where to.
+        progress: prints the epoch's line.
+        images_per_epoch: for the count of images seen.
+        validate: returns the scores of the model as it is now, or None.
+        sample: writes a strip of samples for the epoch.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        progress: Progress,
+        *,
+        images_per_epoch: int,
+        validate: Callable[[], dict[str, float]] | None,
+        sample: Callable[[int], None],
+    ) -> None:
+        super().__init__()
+        self.run = run
+        self.progress = progress
+        self.images_per_epoch = images_per_epoch
+        self.validate = validate
+        self.sample = sample
+        self.started = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Starts the clock."""
+        self.started = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Does all of it."""
+        losses: dict[str, float | None] = {
+            name: float(value) for name, value in (logs or {}).items()
+        }
+        if not self.model.adversarial:  # they did not take part
+            losses |= {"discriminator_loss": None, "adversarial_loss": None}
+        record: dict[str, Any] = {
+            "epoch": epoch + 1,
+            "images": (epoch + 1) * self.images_per_epoch,
+            **losses,
+            "learning_rate": float(self.model.optimizer.learning_rate),
+            "seconds": round(time.monotonic() - self.started, 1),
+            **(self.validate() if self.validate else {}),
+        }
+        records = [*self.run.metrics(), record]
+        self.run.write_metrics(records)
+        draw_curves(records, self.run.folder / "curves.png")
+        self.sample(epoch + 1)
+        generator = self.model.best_generator
+        score = record.get("val_psnr")
+        if score is not None and score >= max(line.get("val_psnr", score) for line in records):
+            save_whole(generator.save, self.run.folder / "best.keras")
+        save_whole(generator.save, self.run.folder / "generator.keras")
+        self.run.save_checkpoint(self.model, epoch + 1)
+        self.progress.say(_line(record))
+
+
+def _line(record: dict[str, Any]) -> str:
+    shown = {name: value for name, value in record.items() if isinstance(value, float)}
+    return f"epoch {record['epoch']}: " + ", ".join(f"{k} {v:.4g}" for k, v in shown.items())
