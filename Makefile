@@ -12,8 +12,8 @@ help: ## List the targets.
 
 demo: .venv-demo/.installed ## Colour the example photographs.
 	@.venv-demo/bin/keras-colorize colorize examples/photographs -o examples/output --overwrite
-	@$(if $(wildcard examples/strip.py),.venv-demo/bin/python examples/strip.py)
-	@echo "The coloured photographs are in examples/output/"
+	@.venv-demo/bin/python examples/strip.py examples/photographs examples/output
+	@echo "The coloured photographs are in examples/output/, side by side in examples/output/strip.jpg"
 
 test: lint ## Check style and types, and run the tests.
 	@.venv/bin/pytest -q
@@ -26,9 +26,11 @@ lint: .venv/.installed ## Check style and types.
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
 
-weights: .venv/.installed ## Package the weights of a run: make weights RUN=runs/NAME
-	@test -n "$(RUN)" || { echo "Say which run to package: make weights RUN=runs/NAME"; exit 2; }
-	@.venv/bin/python -m keras_colorize.exporting.package "$(RUN)"
+weights: .venv/.installed ## Package a run: make weights RUN=runs/NAME TRAIN=FOLDER VAL=FOLDER
+	@test -n "$(RUN)" -a -n "$(TRAIN)" -a -n "$(VAL)" || \
+		{ echo "Say what to package: make weights RUN=runs/NAME TRAIN=FOLDER VAL=FOLDER"; exit 2; }
+	@.venv/bin/python -m keras_colorize.exporting.package "$(RUN)" --calibration "$(TRAIN)" \
+		--val "$(VAL)" --golden examples/photographs/egret.jpg --notes docs/model-notes.md
 
 # TensorFlow I/O has no wheels beyond Python 3.12, and Keras 3.15 needs 3.11.
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || \

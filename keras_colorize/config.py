@@ -94,7 +94,7 @@ class TrainingConfig:
         epochs: how many; an epoch is `steps_per_epoch` steps.
         steps_per_epoch: steps an epoch; None = one pass over the folder.
         learning_rate: of the generator's Adam.
-        schedule: `constant`, or `cosine` down to zero over the whole run.
+        schedule: `constant`, or `linear`: down to zero over the whole run.
         beta_1: Adam's first-moment decay, of both optimizers.
         discriminator_rate_ratio: the discriminator's learning rate over the generator's.
         l1_weight: lambda, weight of the L1 loss beside the adversarial one.
@@ -110,7 +110,7 @@ class TrainingConfig:
     epochs: int = 20
     steps_per_epoch: int | None = None
     learning_rate: float = 3e-4
-    schedule: Literal["constant", "cosine"] = "constant"
+    schedule: Literal["constant", "linear"] = "constant"
     beta_1: float = 0.5
     discriminator_rate_ratio: float = 1.0
     l1_weight: float = 100.0
@@ -180,14 +180,14 @@ PRESETS: dict[str, Preset] = {
             discriminator=DiscriminatorConfig(widths=(32, 64, 64, 128), strides=(2, 1, 1, 1)),
             training=TrainingConfig(
                 size=64,
-                grow=((14, 128), (20, 192)),
+                grow=((11, 128), (16, 192)),
                 batch_size=32,
-                epochs=21,
+                epochs=18,
                 learning_rate=1.5e-3,
-                schedule="cosine",
+                schedule="linear",
                 beta_1=0.9,
                 discriminator_rate_ratio=0.2,
-                warm_up_epochs=21,
+                warm_up_epochs=18,
                 ema=0.998,
             ),
         ),

@@ -116,7 +116,7 @@ def _colorize_stream(
     options: dict[str, Any],
 ) -> Record:
     """Colours a picture from standard input, to standard output, or both."""
-    stdin, stdout = click.get_binary_stream("stdin"), click.get_binary_stream("stdout")
+    stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
     if source == "-" and Path(out).is_dir():
         raise click.UsageError(f"{out} is a folder: a picture from standard input needs a file.")
     if source == "-" and _is_open_as(stdin, out):

@@ -3,6 +3,7 @@
 import json
 import platform
 import sys
+import zipfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ def _model(path: Path) -> dict[str, Any]:
         model["sizes"] = runtime.sizes
         model["chroma_stride"] = runtime.chroma_stride
         return model | _self_test(runtime, path)
-    except (WeightsError, OSError, ValueError, KeyError) as error:
+    except (WeightsError, OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         return model | {"passed": False, "problem": str(error)}
 
 
@@ -81,7 +82,7 @@ def _self_test(runtime: Any, path: Path) -> dict[str, Any]:
 
     facts = json.loads(path.with_suffix(".json").read_text())
     tolerance = _TOLERANCE | facts.get("tolerance", {})
-    with np.load(path.with_suffix(".golden.npz")) as golden:
+    with path.with_suffix(".golden.npz").open("rb") as stream, np.load(stream) as golden:
         difference = np.abs(runtime.predict(golden["lightness"]) - golden["ab"])
     mean, worst = float(difference.mean()), float(difference.max())
     passed = mean < tolerance["mean"] and worst < tolerance["max"]

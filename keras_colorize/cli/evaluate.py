@@ -38,7 +38,7 @@ _LEGEND = (
 @click.option(
     "--weights",
     metavar="W",
-    help="A packaged name, a run folder, .keras, .tflite or SavedModel [default: the packaged].",
+    help="A packaged name, a run folder, .keras or .tflite  [default: the packaged].",
 )
 @click.option(
     "--part",

@@ -48,12 +48,12 @@ _SHOWN = 10  # files named of those left out
     type=click.FloatRange(0, min_open=True),
     help="The discriminator's learning rate over the generator's.",
 )
-@click.option("--schedule", type=click.Choice(["constant", "cosine"]), help="Of the rates.")
+@click.option("--schedule", type=click.Choice(["constant", "linear"]), help="Of the rates.")
 @click.option("--l1-weight", type=click.FloatRange(0), help="Of L1 beside the adversarial loss.")
 @click.option("--warm-up-epochs", type=click.IntRange(0), help="First epochs with L1 alone.")
 @click.option("--label-smoothing", type=click.FloatRange(0, 0.5), help="One-sided.")
 @click.option("--ema", type=click.FloatRange(0, 1, max_open=True), help="Decay of the average.")
-@click.option("--seed", type=int, help="Of weights, order and crops.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of weights, order and crops.")
 def command(
     folder: Path, preset: str, run_folder: Path | None, val: Path | None, **recipe: Any
 ) -> None:

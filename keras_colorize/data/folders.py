@@ -19,7 +19,7 @@ from keras_colorize.imaging.images import SUFFIXES
 from keras_colorize.imaging.quiet import quiet_pillow
 from keras_colorize.imaging.strips import available_cores
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP")  # what TensorFlow decodes
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
 NEAR_GREY = 4.0  # mean chroma in Lab units; a black-and-white print scanned in colour is under it
 _THUMBNAIL = 64
 
@@ -57,7 +57,7 @@ def list_photographs(folder: str | Path) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir():
         raise FolderError(f"{folder} is not a folder.")
-    files = sorted(_walk(folder))
+    files = sorted(_walk(folder), key=lambda file: file.relative_to(folder).as_posix())
     if not files:
         raise FolderError(f"There is no photograph in {folder} ({', '.join(SUFFIXES)}).")
     return files
@@ -136,9 +136,7 @@ def _read_store(store: Path | None) -> dict[str, list[Any]]:
 def _inspect(file: Path) -> list[Any]:
     """EXIF orientation, mean chroma, and the reason why the file cannot be used ("" if it can)."""
     try:
-        with quiet_pillow(), Image.open(file) as image:
-            if image.format not in FORMATS:
-                return [1, 0.0, f"{image.format} is not read in training; convert it to PNG."]
+        with quiet_pillow(), Image.open(file, formats=FORMATS) as image:
             turn = orientation(image)
             image.draft("RGB", (_THUMBNAIL, _THUMBNAIL))
             thumbnail = image.convert("RGB").resize((_THUMBNAIL, _THUMBNAIL), reducing_gap=2.0)

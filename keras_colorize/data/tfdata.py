@@ -3,12 +3,16 @@
 import functools
 import warnings
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from keras_colorize.imaging.color import scale_ab, scale_lightness
+from keras_colorize.imaging.quiet import quiet_pillow
 
 # tensorflow-io's native library is not built for this TensorFlow; the colour conversions, plain
 # TensorFlow operations, do not need it.
@@ -38,6 +42,13 @@ def rgb_to_scaled_lab(rgb: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return scale_lightness(lab[..., :1]), scale_ab(lab[..., 1:])
 
 
+def _decode_with_pillow(contents: bytes) -> np.ndarray:
+    # The scan's decoder, so that what passed it decodes: TensorFlow's refuse WebP with alpha and
+    # slightly damaged PNG, take the indices of a BMP palette for grey, and know no TIFF.
+    with quiet_pillow(), Image.open(BytesIO(contents)) as image:
+        return np.asarray(image.convert("RGB"))
+
+
 def _decode(contents: tf.Tensor, side: int) -> tf.Tensor:
     """Decodes a photograph to uint8 (H, W, 3); a JPEG at the least scale that still holds `side`.
 
@@ -55,7 +66,8 @@ def _decode(contents: tf.Tensor, side: int) -> tf.Tensor:
         return tf.switch_case(tf.reduce_sum(tf.cast(enough >= [2.0, 4.0, 8.0], tf.int32)), scales)
 
     def other() -> tf.Tensor:
-        return tf.io.decode_image(contents, channels=3, expand_animations=False)
+        rgb = tf.numpy_function(_decode_with_pillow, [contents], tf.uint8)
+        return tf.ensure_shape(rgb, (None, None, 3))
 
     return tf.cond(tf.io.is_jpeg(contents), jpeg, other)
 
@@ -120,7 +132,7 @@ def training_batches(
     sees what the unbroken one would.
 
     Args:
-        files: JPEG, PNG, WebP or BMP photographs.
+        files: JPEG, PNG, WebP, BMP or TIFF photographs.
         orientations: their EXIF orientations, 1 to 8; None = all upright.
         size: side of the crops in pixels.
         batch_size: photographs a batch; all batches are full.

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
+from keras_colorize.data.folders import list_photographs
 from keras_colorize.evaluation.metrics import (
     RGB,
     accuracy,
@@ -31,7 +32,7 @@ from keras_colorize.evaluation.metrics import (
     ssim,
 )
 from keras_colorize.imaging.color import lab_to_rgb, rgb_to_lab
-from keras_colorize.imaging.images import SUFFIXES, ImageError, read_rgb
+from keras_colorize.imaging.images import ImageError, read_rgb
 
 PROTOCOL = (
     "short side to 256 (anti-aliased bicubic), centre crop 256 x 256, 8 bit; output = the crop's "
@@ -110,27 +111,17 @@ def list_images(folder: str | Path, part: str = "all") -> list[Path]:
         The paths; a file counts by its suffix, hidden files and folders do not.
 
     Raises:
-        ScoringError: Not a folder, or no image in it.
+        FolderError: Not a folder, or no image in it.
+        ScoringError: No image in the part.
         ValueError: An unknown part.
     """
     if part not in PARTS:
         raise ValueError(f"part is one of {', '.join(PARTS)}, not {part!r}.")
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise ScoringError(f"{folder} is not a folder.")
-    relative = (path.relative_to(folder) for path in folder.rglob("*"))
-    names = sorted(
-        path.as_posix()
-        for path in relative
-        if path.suffix.lower() in SUFFIXES
-        and not any(name.startswith(".") for name in path.parts)
-        and not (folder / path).is_dir()
-    )
-    names = {"all": names, "select": names[0::2], "report": names[1::2]}[part]
-    if not names:
-        whole = "" if part == "all" else f" for the part {part!r}"
-        raise ScoringError(f"There is no image under {folder}{whole}.")
-    return [folder / name for name in names]
+    photographs = list_photographs(folder)
+    chosen = {"all": photographs, "select": photographs[0::2], "report": photographs[1::2]}[part]
+    if not chosen:
+        raise ScoringError(f"There is no photograph in {folder} for the part {part!r}.")
+    return chosen
 
 
 def read_truth(path: str | Path) -> RGB:
@@ -167,7 +158,8 @@ def score_folder(
         The means, in the order of `metrics`.
 
     Raises:
-        ScoringError: No image, none that can be read, or a prediction of a wrong shape or with
+        FolderError: No image.
+        ScoringError: None that can be read, or a prediction of a wrong shape or with
             values that are not finite.
         ValueError: An unknown metric or part.
     """

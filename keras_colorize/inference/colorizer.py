@@ -1,6 +1,8 @@
 """Any photograph to a colour photograph, at full size, with the lightness it had."""
 
 import os
+import threading
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -9,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from keras_colorize.imaging.color import gray_to_lightness, rgb_to_lightness
+from keras_colorize.imaging.color import gray_to_lightness, lab_to_rgb, rgb_to_lightness
 from keras_colorize.imaging.images import (
     DEFAULT_MAX_PIXELS,
     ImageError,
@@ -91,6 +93,7 @@ class Colorizer:
         Raises:
             ImageError: the photograph cannot be read.
         """
+        _opencv_tables()
         photograph = _photograph(source, max_pixels)
         rgb = self._paint(photograph)
         alpha = photograph.alpha
@@ -130,6 +133,7 @@ class Colorizer:
         if isinstance(destination, str | Path) and isinstance(source, str | os.PathLike):
             if is_same_file(source, destination):
                 raise ImageError(f"{destination} is the photograph itself, which stays as it is.")
+        _opencv_tables()
         photograph = _photograph(source, max_pixels)
         if format is None and not isinstance(destination, str | Path):
             format = photograph.format
@@ -144,7 +148,9 @@ class Colorizer:
         )
 
     def _paint(self, photograph: Photograph) -> NDArray[np.uint8]:
-        return render(photograph.lightness, self._low_ab(photograph.lightness))
+        ab = self._low_ab(photograph.lightness)
+        _opencv_tables().join()
+        return render(photograph.lightness, ab)
 
     def _low_ab(self, lightness: Floats) -> Floats:
         """Returns ab of the network's resolution, nowhere finer than the picture's own."""
@@ -161,6 +167,15 @@ def is_same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> 
         return os.path.samefile(one, other)
     except OSError:  # one does not exist
         return False
+
+
+@cache
+def _opencv_tables() -> threading.Thread:
+    """Has OpenCV fill its Lab tables, 0.1 s once a process, while the first picture is decoded."""
+    pixel = np.zeros((1, 1, 2), np.float32)
+    thread = threading.Thread(target=lab_to_rgb, args=(pixel[..., 0], pixel))
+    thread.start()
+    return thread
 
 
 def _photograph(source: Source, max_pixels: int) -> Photograph:

@@ -90,10 +90,10 @@ class ColorizationGAN(keras.Model):
         Raises:
             ValueError: both optimizers are the same object.
         """
-        if generator_optimizer is discriminator_optimizer:
-            raise ValueError("Generator and discriminator need an optimizer each, not one shared.")
         super().compile(optimizer=generator_optimizer, jit_compile=jit_compile, **kwargs)
         self.discriminator_optimizer = keras.optimizers.get(discriminator_optimizer)
+        if self.optimizer is self.discriminator_optimizer:
+            raise ValueError("Generator and discriminator need an optimizer each, not one shared.")
         self.l1_weight = l1_weight
         self.label_smoothing = label_smoothing
         # A restored run finds their slots only if they exist by now; Keras would merely warn.

@@ -41,18 +41,19 @@ class Run:
         config = self.folder / "config.json"
         if config.exists():
             self._refuse_another(config)
-            return
-        if self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
+        elif self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
             raise RunError(f"{self.folder} exists and is not a training run; name another folder.")
+        else:  # the configuration first: a run killed here can still go on
+            self.folder.mkdir(parents=True, exist_ok=True)
+            about = {"started": datetime.now(UTC).isoformat(timespec="seconds"), **_versions()}
+            self.write_json("config.json", {**self.configuration, "about": about})
         for name in ("checkpoints", "samples"):
-            (self.folder / name).mkdir(parents=True, exist_ok=True)
-        about = {"started": datetime.now(UTC).isoformat(timespec="seconds"), **_versions()}
-        self.write_json("config.json", {**self.configuration, "about": about})
+            (self.folder / name).mkdir(exist_ok=True)
 
     def _refuse_another(self, config: Path) -> None:
         try:
-            before = json.loads(config.read_text())
-        except ValueError as error:
+            before = dict(json.loads(config.read_text()))
+        except (ValueError, TypeError) as error:
             raise RunError(f"{config} is damaged: {error}.") from error
         before.pop("about", None)
         different = sorted(set(_flat(before).items()) ^ set(_flat(self.configuration).items()))

@@ -2,9 +2,12 @@
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
 from keras_colorize.config import Preset, Stage, TrainingConfig
 from keras_colorize.data.folders import Scan, list_photographs
@@ -12,7 +15,7 @@ from keras_colorize.data.tfdata import training_batches
 from keras_colorize.evaluation.figures import grid
 from keras_colorize.evaluation.scoring import FAST_METRICS, read_truth, score_folder
 from keras_colorize.imaging.color import lab_to_rgb, rgb_to_lightness
-from keras_colorize.imaging.images import write_image
+from keras_colorize.imaging.images import ImageError, write_image
 from keras_colorize.inference.colorizer import Colorizer
 from keras_colorize.inference.runtime import KerasRuntime
 from keras_colorize.models.discriminator import build_discriminator
@@ -98,8 +101,8 @@ def build_gan(preset: Preset, steps: int) -> ColorizationGAN:
 
 
 def _adam(recipe: TrainingConfig, rate: float, steps: int) -> keras.optimizers.Adam:
-    if recipe.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, steps)
+    if recipe.schedule == "linear":
+        rate = keras.optimizers.schedules.PolynomialDecay(rate, steps, end_learning_rate=0.0)
     return keras.optimizers.Adam(rate, beta_1=recipe.beta_1)
 
 
@@ -178,12 +181,15 @@ def _validator(colorizer: Colorizer, folder: Path | None) -> Callable[[], dict[s
 
 
 def _sampler(colorizer: Colorizer, run: Run, files: list[Path]) -> Callable[[int], None]:
-    chosen = files[:: max(1, len(files) // _SAMPLES)][:_SAMPLES]
+    truths: list[NDArray[np.uint8]] = []
+    for file in files[:: max(1, len(files) // _SAMPLES)]:
+        if len(truths) < _SAMPLES:
+            with suppress(ImageError):  # the validation leaves it out, too
+                truths.append(read_truth(file))
 
     def sample(epoch: int) -> None:
         rows = []
-        for file in chosen:
-            truth = read_truth(file)
+        for truth in truths:
             lightness = rgb_to_lightness(truth)
             ab = colorizer.predict_ab(lightness)
             rows.append([lab_to_rgb(lightness, 0 * ab), lab_to_rgb(lightness, ab), truth])

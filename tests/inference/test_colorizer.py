@@ -112,9 +112,7 @@ def test_every_kind_of_source(
         (np.zeros((0, 4), np.uint8), "no pixels"),
     ],
 )
-def test_pixels_that_are_no_picture(
-    colorizer: Colorizer, pixels: np.ndarray, message: str
-) -> None:
+def test_pixels_that_are_no_picture(colorizer: Colorizer, pixels: np.ndarray, message: str) -> None:
     with pytest.raises(ImageError, match=message):
         colorizer.colorize(pixels)
 
@@ -138,11 +136,12 @@ def test_exif_is_kept_and_the_orientation_applied(
     image = colorizer.colorize(source)
     assert image.size == (120, 180)
     image.save(destination, exif=image.info["exif"])
-    assert Image.open(destination).getexif()[0x013B] == "Dorothea Lange"
+    with Image.open(destination) as saved:
+        assert saved.getexif()[0x013B] == "Dorothea Lange"
     colorizer.colorize_file(source, destination, overwrite=True)
-    written = Image.open(destination)
-    assert written.size == (120, 180)
-    assert dict(written.getexif()) == {0x0112: 1, 0x013B: "Dorothea Lange"}
+    with Image.open(destination) as written:
+        assert written.size == (120, 180)
+        assert dict(written.getexif()) == {0x0112: 1, 0x013B: "Dorothea Lange"}
 
 
 def test_max_pixels(colorizer: Colorizer, tmp_path: Path, scene: np.ndarray) -> None:
@@ -195,7 +194,8 @@ def test_an_existing_file_is_replaced_only_when_asked(
         colorizer.colorize_file(source, destination)
     assert destination.read_bytes() == b"precious"
     colorizer.colorize_file(source, destination, overwrite=True)
-    assert Image.open(destination).size == (180, 120)
+    with Image.open(destination) as written:
+        assert written.size == (180, 120)
 
 
 def test_a_keras_generator_colours_too(tiny_generator: Any, scene: np.ndarray) -> None:

@@ -112,6 +112,8 @@ def test_keras_speaks_lab_units(tiny_generator: Any, lightness: np.ndarray) -> N
     np.testing.assert_allclose(ab, expected, atol=1e-4)
 
 
+# Keras 3.15 under NumPy 2.4, when it saves.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_keras_from_a_run_folder(
     tiny_generator: Any, lightness: np.ndarray, tmp_path: Path
 ) -> None:
