@@ -145,7 +145,7 @@ def measure_folder(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     command = colorize_command(options, originals, results)
     if options.jobs:
         command += ("--jobs", str(options.jobs))
-    finished = run(command, watch=True)
+    finished = run(command)
     shutil.rmtree(originals)
     quarters = [statistics.median(part) for part in np.array_split(finished["memory_mb"], 4)]
     return {
@@ -188,18 +188,25 @@ def decode_and_encode(source: Path, result: Path) -> dict[str, float]:
     return {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
 
 
-def run(command: Sequence[str], *, watch: bool = False) -> dict[str, Any]:
-    """Runs a process and returns its wall and CPU seconds, its peak memory, its memory in time."""
-    memory = []
+def run(command: Sequence[str]) -> dict[str, Any]:
+    """Runs a process and returns its wall and CPU seconds, its peak memory, its memory in time.
+
+    The peak is VmHWM as the process last showed it: its ru_maxrss would begin with ours.
+    """
+    memory, peak = [], 0.0
     started = time.perf_counter()
     with open(os.devnull, "w") as nowhere:
         process = subprocess.Popen(command, stdout=nowhere, stderr=nowhere)
-        ended = 0
-        while not ended:
-            ended, status, usage = os.wait4(process.pid, os.WNOHANG if watch else 0)
-            if not ended:
-                memory.append(resident_mb(process.pid))
-                time.sleep(0.1)
+    while True:
+        ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if ended:
+            break
+        state = Path(f"/proc/{process.pid}/status").read_text()
+        if "VmHWM" in state:  # a process that is ending has no memory
+            kilobytes = dict(line.split()[:2] for line in state.splitlines() if "kB" in line)
+            memory.append(int(kilobytes["VmRSS:"]) / 1e3)
+            peak = int(kilobytes["VmHWM:"]) / 1e3
+        time.sleep(0.02)
     wall = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
@@ -207,15 +214,9 @@ def run(command: Sequence[str], *, watch: bool = False) -> dict[str, Any]:
     return {
         "wall": wall,
         "cpu": usage.ru_utime + usage.ru_stime,
-        "peak_mb": usage.ru_maxrss / 1e3,
+        "peak_mb": peak,
         "memory_mb": memory,
     }
-
-
-def resident_mb(pid: int) -> float:
-    """Returns the memory that a process has in use now."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def median(runs: Sequence[dict[str, Any]], measure: str) -> float:

@@ -180,15 +180,14 @@ PRESETS: dict[str, Preset] = {
             discriminator=DiscriminatorConfig(widths=(32, 64, 64, 128), strides=(2, 1, 1, 1)),
             training=TrainingConfig(
                 size=64,
-                grow=((11, 128), (16, 192)),
+                grow=((11, 128), (13, 192)),
                 batch_size=32,
-                epochs=18,
+                epochs=15,
                 learning_rate=1.5e-3,
                 schedule="linear",
                 beta_1=0.9,
                 discriminator_rate_ratio=0.2,
-                warm_up_epochs=18,
-                ema=0.998,
+                warm_up_epochs=15,
             ),
         ),
         Preset(

@@ -1,6 +1,5 @@
 """`keras-colorize train`: a folder of photographs to a trained generator."""
 
-import os
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import click
 
 from keras_colorize.config import PRESETS, Preset, TrainingConfig
+from keras_colorize.inference.quiet import import_quietly
 
 _SHOWN = 10  # files named of those left out
 
@@ -59,7 +59,7 @@ def command(
 ) -> None:
     """Train a generator and its discriminator on the photographs of FOLDER."""
     chosen = _with_recipe(PRESETS[preset], recipe)
-    _prepare_tensorflow()
+    import_quietly("tensorflow")
     import platformdirs
 
     from keras_colorize.data.folders import Scan, scan_folder
@@ -96,10 +96,3 @@ def _with_recipe(preset: Preset, options: dict[str, Any]) -> Preset:
         if given["size"] % multiple:
             raise click.UsageError(f"--size must be a multiple of {multiple} for {preset.name}.")
     return replace(preset, training=replace(preset.training, **given))
-
-
-def _prepare_tensorflow() -> None:
-    # Read when TensorFlow is imported. oneDNN's convolutions, off by default on a CPU without
-    # AVX-512, train a third faster on AVX2 too; TensorFlow's own log speaks to its developers.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

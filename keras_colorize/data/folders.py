@@ -87,7 +87,10 @@ def scan_folder(folder: str | Path, *, cache: str | Path | None = None) -> Scan:
 
     def look(file: Path) -> tuple[str, list[Any]]:
         name = file.relative_to(folder).as_posix()
-        stamp = [(stat := file.stat()).st_size, stat.st_mtime_ns]
+        try:
+            stamp = [(stat := file.stat()).st_size, stat.st_mtime_ns]
+        except OSError as error:  # a broken link
+            return name, [0, 0, 1, 0.0, f"cannot be read: {error.strerror}."]
         old = known.get(name)
         return name, old if old and old[:2] == stamp else [*stamp, *_inspect(file)]
 
@@ -121,7 +124,7 @@ def scan_folder(folder: str | Path, *, cache: str | Path | None = None) -> Scan:
 def _walk(folder: Path) -> Iterator[Path]:
     for path in folder.rglob("*"):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if not hidden and path.suffix.lower() in SUFFIXES and path.is_file():
+        if not hidden and path.suffix.lower() in SUFFIXES and not path.is_dir():
             yield path
 
 
@@ -137,9 +140,10 @@ def _inspect(file: Path) -> list[Any]:
     """EXIF orientation, mean chroma, and the reason why the file cannot be used ("" if it can)."""
     try:
         with quiet_pillow(), Image.open(file, formats=FORMATS) as image:
-            turn = orientation(image)
             image.draft("RGB", (_THUMBNAIL, _THUMBNAIL))
             thumbnail = image.convert("RGB").resize((_THUMBNAIL, _THUMBNAIL), reducing_gap=2.0)
+            # Last: to find a PNG's EXIF, Pillow loads it, and its error would be taken for none.
+            turn = orientation(image)
     except Exception as error:  # a decoder of damaged bytes may raise anything
         return [1, 0.0, f"cannot be read: {error}"]
     ab = rgb_to_lab(np.asarray(thumbnail))[..., 1:]

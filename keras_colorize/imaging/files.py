@@ -2,7 +2,6 @@
 
 import errno
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -32,7 +31,7 @@ def atomic_file(destination: str | Path, *, overwrite: bool = False) -> Iterator
     destination = Path(destination)
     if not overwrite and os.path.lexists(destination):
         raise _exists(destination)
-    temporary = destination.with_name(f".{secrets.token_hex(8)}.tmp")
+    temporary = destination.with_name(f".{os.urandom(8).hex()}.tmp")
     # Not tempfile: its files are for their owner alone, these get what the umask allows.
     descriptor = os.open(
         temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666

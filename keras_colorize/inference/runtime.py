@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from keras_colorize.imaging.color import scale_lightness, unscale_ab
 from keras_colorize.imaging.strips import available_cores
-from keras_colorize.inference.quiet import quiet_first_run
+from keras_colorize.inference.quiet import import_quietly, quiet_first_run
 from keras_colorize.inference.weights import WeightsError, resolve_weights
 
 __all__ = [
@@ -159,8 +159,7 @@ def load_runtime(
 
 
 def _load_keras(path: Path) -> Any:
-    import keras
-
+    keras = import_quietly("keras")
     try:
         return keras.saving.load_model(path, compile=False)
     except (ValueError, OSError, TypeError) as error:

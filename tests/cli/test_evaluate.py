@@ -103,7 +103,7 @@ def test_lists_unreadable_files_and_fails(evaluate, folder, options):
 def test_says_that_a_folder_is_empty(evaluate, tmp_path):
     result = evaluate(tmp_path)
     assert result.exit_code == 1
-    assert result.stderr == f"Error: There is no image under {tmp_path}.\n"
+    assert result.stderr.startswith(f"Error: There is no photograph in {tmp_path} (.jpg, ")
     assert result.stdout == ""
 
 

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 from skimage import color
 
+from keras_colorize.data.folders import FolderError
 from keras_colorize.evaluation import metrics, scoring
 
 
@@ -59,12 +60,12 @@ class TestListImages:
         assert report == [every[1]]
 
     def test_says_that_there_is_nothing(self, tmp_path):
-        with pytest.raises(scoring.ScoringError, match="There is no image under"):
+        with pytest.raises(FolderError, match="There is no photograph in"):
             scoring.list_images(tmp_path)
         save(waves(), tmp_path / "one.png")
         with pytest.raises(scoring.ScoringError, match="for the part 'report'"):
             scoring.list_images(tmp_path, "report")
-        with pytest.raises(scoring.ScoringError, match="is not a folder"):
+        with pytest.raises(FolderError, match="is not a folder"):
             scoring.list_images(tmp_path / "one.png")
         with pytest.raises(ValueError, match="part is one of all, select, report"):
             scoring.list_images(tmp_path, "half")

@@ -1,9 +1,13 @@
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 
+from keras_colorize.evaluation.metrics import chroma_edges, edge_psnr
+from keras_colorize.evaluation.scoring import read_truth
 from keras_colorize.imaging import strips
-from keras_colorize.imaging.color import lab_to_rgb
+from keras_colorize.imaging.color import lab_to_rgb, rgb_to_lab
 from keras_colorize.imaging.upsampling import GuidedUpsampler, guided_upsample, render
 
 
@@ -46,6 +50,24 @@ def test_beats_bilinear_where_color_has_no_lightness_edge():
     lightness = np.full((96, 128), 60, np.float32)
     low = smaller(ab, 8)
     assert error(guided_upsample(low, lightness), ab) < error(bilinear(low, lightness), ab)
+
+
+@pytest.mark.parametrize(
+    "name", ["dome", "egret", "fireside", "greenhouse", "phone-box", "surfers"]
+)
+def test_beats_bilinear_on_photographs(name):
+    photograph = Path(__file__).parents[2] / "examples" / "photographs" / f"{name}.jpg"
+    truth = read_truth(photograph)
+    lightness, *ab = cv2.split(rgb_to_lab(truth))
+    ab = np.dstack(ab)
+    scores = [
+        edge_psnr(truth, lab_to_rgb(lightness, upsampled), chroma_edges(ab))
+        for upsampled in (
+            bilinear(smaller(ab, 8), lightness),
+            guided_upsample(smaller(ab, 8), lightness),
+        )
+    ]
+    assert scores[1] > scores[0] + 0.5
 
 
 def test_texture_without_color_stays_without():

@@ -5,15 +5,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_colorize.config import PRESETS
+from keras_colorize.models.generator import build_generator
+
 BN_MOMENTUM = 0.99
 
 
 def values(*owners):
-    return [np.array(v) for owner in owners for v in owner.variables]
+    return [v.numpy().copy() for owner in owners for v in owner.variables]
 
 
 def same(before, after):
-    return [bool(np.array_equal(a, b)) for a, b in zip(before, after, strict=True)]
+    return [bool(np.array_equal(np.asarray(a), np.asarray(b))) for a, b in zip(before, after, strict=True)]
 
 
 def is_statistic(variable):
@@ -35,14 +38,15 @@ def sgd(rate):
     return keras.optimizers.SGD(rate)
 
 
-@pytest.mark.parametrize("stride", [1, 2, 4])
+@pytest.mark.parametrize("stride", [1, 4])
 def test_a_step_equals_an_independent_computation(make_gan, batch, stride):
     """Losses and new weights, from the loss written as cross entropies in float64."""
     lightness, ab = batch
     gan = make_gan(stride)
     gan.compile(sgd(0.01), sgd(0.1), l1_weight=30.0, label_smoothing=0.1)
     generator, critic = twin(gan.generator), twin(gan.discriminator)
-    small_lightness, small_ab = area_mean(lightness, stride), area_mean(ab, stride)
+    small_lightness = tf.constant(area_mean(lightness, stride))
+    small_ab = tf.constant(area_mean(ab, stride))
 
     def log_sigmoid(logits):
         return tf.math.log(tf.sigmoid(tf.cast(logits, tf.float64)))
@@ -88,10 +92,10 @@ def test_each_optimizer_moves_its_own_network_only(make_gan, batch, resting):
     rates = {"generator": 0.01, "discriminator": 0.01, resting: 0.0}
     gan.compile(sgd(rates["generator"]), sgd(rates["discriminator"]))
     networks = {"generator": gan.generator, "discriminator": gan.discriminator}
-    before = {name: [np.array(v) for v in m.trainable_variables] for name, m in networks.items()}
+    before = {name: [v.numpy().copy() for v in m.trainable_variables] for name, m in networks.items()}
     gan.train_step(tuple(map(tf.constant, batch)))
     for name, network in networks.items():
-        unchanged = same(before[name], network.trainable_variables)
+        unchanged = same(before[name], [v.numpy() for v in network.trainable_variables])
         assert all(unchanged) if name == resting else not any(unchanged), name
 
 
@@ -115,7 +119,7 @@ def test_statistics_come_from_a_networks_own_passes_only(make_gan, batch):
     np.testing.assert_allclose(norm.moving_variance, moving[1], rtol=1e-4)
     for ours, theirs in zip(gan.generator.variables, expected.variables, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-6, err_msg=ours.path)
-        assert not is_statistic(ours) or not np.isin(np.array(ours), (0, 1)).all(), ours.path
+        assert not is_statistic(ours) or not np.isin(ours.numpy(), (0, 1)).all(), ours.path
 
 
 def test_l1_steps_leave_the_discriminator_and_its_optimizer_untouched(make_gan, batch):
@@ -137,24 +141,25 @@ def test_fit_follows_a_change_of_stage(make_gan, batch):
     dataset = tf.data.Dataset.from_tensors(batch).repeat()
     before = values(gan.discriminator)
     gan.adversarial = False
-    gan.fit(dataset, epochs=1, steps_per_epoch=1, verbose=0)
+    gan.fit(dataset, epochs=1, steps_per_epoch=1, verbose=0, shuffle=False)
     assert all(same(before, values(gan.discriminator)))
     gan.adversarial = True
     gan.make_train_function(force=True)
-    history = gan.fit(dataset, epochs=1, steps_per_epoch=1, verbose=0).history
+    history = gan.fit(dataset, epochs=1, steps_per_epoch=1, verbose=0, shuffle=False).history
     assert not any(same(before, values(gan.discriminator)))
     assert set(history) == {"generator_loss", "discriminator_loss", "adversarial_loss", "l1_loss"}
     assert all(np.isfinite(values_).all() for values_ in history.values())
 
 
 def test_one_batch_can_be_overfitted(make_gan, batch):
-    gan = make_gan()
-    gan.compile(keras.optimizers.Adam(5e-3, 0.5), keras.optimizers.Adam(5e-3, 0.5))
+    """By the real network, the adversarial loss taking part."""
+    gan = make_gan(generator=lambda: build_generator(PRESETS["tiny"].generator))
+    gan.compile(keras.optimizers.Adam(1e-2, 0.5), keras.optimizers.Adam(1e-3, 0.5))
     dataset = tf.data.Dataset.from_tensors(batch).repeat()
-    l1 = gan.fit(dataset, epochs=8, steps_per_epoch=25, verbose=0).history["l1_loss"]
+    l1 = gan.fit(dataset, epochs=6, steps_per_epoch=25, verbose=0, shuffle=False).history["l1_loss"]
     trivial = np.abs(batch[1] - np.median(batch[1], axis=(0, 1, 2))).mean()
-    assert l1[0] > l1[-1]
-    assert l1[-1] < 0.15 * trivial
+    assert l1[0] > 0.5 * trivial
+    assert l1[-1] < 0.2 * trivial
 
 
 def test_average_of_all_weights_follows_its_formula(make_gan, batch):
@@ -168,7 +173,7 @@ def test_average_of_all_weights_follows_its_formula(make_gan, batch):
         new = values(gan.generator)
         expected = [decay * e + (1 - decay) * v for e, v in zip(expected, new, strict=True)]
     paths = [v.path for v in gan.generator.variables]
-    assert sum("moving_variance" in path for path in paths) > 10
+    assert sum("moving_variance" in path for path in paths) == 2
     for path, ours, theirs in zip(paths, values(gan.ema_generator), expected, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6, err_msg=path)
     assert gan.best_generator is gan.ema_generator

@@ -5,6 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+# Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 
 def state(gan):
     parts = {
@@ -15,7 +18,7 @@ def state(gan):
         "discriminator_optimizer": gan.discriminator_optimizer,
     }
     return {
-        f"{name}: {v.path}": np.array(v) for name, part in parts.items() for v in part.variables
+        f"{name}: {v.path}": v.numpy().copy() for name, part in parts.items() for v in part.variables
     }
 
 
@@ -27,7 +30,7 @@ def assert_equal(ours, theirs):
 
 def steps(gan, batch, count):
     dataset = tf.data.Dataset.from_tensors(batch).repeat(count)
-    gan.fit(dataset, epochs=1, verbose=0)
+    gan.fit(dataset, epochs=1, verbose=0, shuffle=False)
 
 
 @pytest.fixture
@@ -55,7 +58,7 @@ def test_goes_on_from_weights_or_from_a_whole_file(make_compiled, batch, tmp_pat
     unbroken.save(tmp_path / "gan.keras")
     steps(unbroken, batch, 3)
     final = state(unbroken)
-    assert final["generator_optimizer: adam/iteration"] == 6
+    assert int(unbroken.generator_optimizer.iterations) == 6
     moved = [name for name in initial if not np.array_equal(initial[name], stopped[name])]
     assert sum(name.startswith("discriminator_optimizer") for name in moved) > 10
     # Were the optimizers' moments lost, the last three steps would have ended elsewhere.

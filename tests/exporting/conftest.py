@@ -1,0 +1,63 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+SIZES = ((64, 64), (64, 96), (96, 64), (128, 128))
+
+
+@pytest.fixture(scope="session")
+def generator() -> Any:
+    """A network with wide layers, so that weights outweigh the graph, and with used statistics."""
+    import keras
+
+    from keras_colorize.config import GeneratorConfig
+    from keras_colorize.models.generator import build_generator
+
+    keras.utils.set_random_seed(0)
+    model = build_generator(GeneratorConfig((8, 16, 32, 64, 64), 2))
+    random = np.random.default_rng(0)
+    weights = []
+    for variable, value in zip(model.variables, model.get_weights(), strict=True):
+        if "variance" in variable.name or "gamma" in variable.name:
+            value = random.uniform(0.8, 1.25, value.shape)
+        elif value.ndim == 1:
+            value = random.normal(0.0, 0.1, value.shape)
+        weights.append(value)
+    model.set_weights(weights)
+    return model
+
+
+@pytest.fixture(scope="session")
+def samples(make_picture: Any) -> list[np.ndarray]:
+    """Lightness of pictures, (H, W) in 0..100, to calibrate int8 with."""
+    from keras_colorize.imaging.color import rgb_to_lightness
+
+    sizes = [(90, 72), (200, 130), (64, 64), (50, 120)]
+    return [
+        rgb_to_lightness(np.asarray(make_picture(k, *size))) for k, size in enumerate(sizes * 3)
+    ]
+
+
+@pytest.fixture(scope="session")
+def float_file(generator: Any) -> bytes:
+    """The float32 file with four signatures."""
+    from keras_colorize.exporting.tflite import convert
+
+    return convert(generator, sizes=SIZES)
+
+
+@pytest.fixture(scope="session")
+def single_file(generator: Any) -> bytes:
+    """The float32 file with the signature for the first size alone."""
+    from keras_colorize.exporting.tflite import convert
+
+    return convert(generator, sizes=SIZES[:1])
+
+
+@pytest.fixture(scope="session")
+def int8_file(generator: Any, samples: list[np.ndarray]) -> bytes:
+    """The int8 file with two signatures."""
+    from keras_colorize.exporting.tflite import convert
+
+    return convert(generator, kind="int8", sizes=SIZES[:2], representative=samples)

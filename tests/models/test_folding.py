@@ -1,0 +1,59 @@
+"""Batch norm folded away changes nothing but rounding; tf_keras builds the same network."""
+
+import importlib
+import warnings
+
+import numpy as np
+import pytest
+
+from keras_colorize.config import AGGREGATIONS, GeneratorConfig
+from keras_colorize.models.folding import fold_batch_norm
+from keras_colorize.models.generator import build_generator, config_of
+
+SMALL = (4, 6, 8, 6, 5)
+CASES = [("improved_dla", 1), ("improved_dla", 2), ("improved_dla", 4)]
+CASES += [(aggregation, 2) for aggregation in AGGREGATIONS[1:]]
+
+
+@pytest.fixture(scope="module")
+def tf_keras():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its import speaks of its own age
+        return importlib.import_module("tf_keras")
+
+
+@pytest.mark.parametrize(("aggregation", "stride"), CASES)
+def test_folded_equals_unfolded(aggregation, stride, randomize, lightness_scaled):
+    generator = randomize(build_generator(GeneratorConfig(SMALL, stride, aggregation)))
+    before = generator.get_weights()
+    folded = fold_batch_norm(generator)
+    x = lightness_scaled(2, 32 * stride, 16 * stride)
+    expected = np.array(generator(x, training=False))
+    assert expected.std() > 0.05  # neither dead nor saturated
+    assert np.abs(expected).mean() < 0.95
+    np.testing.assert_allclose(folded(x), expected, atol=1e-5)
+    kinds = {type(layer).__name__ for layer in folded.layers}
+    assert "BatchNormalization" not in kinds
+    assert "Conv2DTranspose" in kinds
+    assert config_of(folded) == config_of(generator)
+    for ours, theirs in zip(generator.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("batch_norm", [True, False])
+def test_tf_keras_builds_the_same_network(batch_norm, randomize, lightness_scaled, tf_keras):
+    config = GeneratorConfig(SMALL, 2)
+    ours = randomize(build_generator(config, batch_norm=batch_norm))
+    theirs = build_generator(config, batch_norm=batch_norm, keras=tf_keras)
+    assert isinstance(theirs, tf_keras.Model)
+    theirs.set_weights(ours.get_weights())
+    x = lightness_scaled(2, 64, 32)
+    np.testing.assert_allclose(theirs(x, training=False), ours(x, training=False), atol=1e-6)
+    assert config_of(theirs) == config
+
+
+def test_folds_into_tf_keras(randomize, lightness_scaled, tf_keras):
+    generator = randomize(build_generator(GeneratorConfig(SMALL, 2)))
+    folded = fold_batch_norm(generator, keras=tf_keras)
+    x = lightness_scaled(1, 32, 32)
+    np.testing.assert_allclose(folded(x), generator(x, training=False), atol=1e-5)

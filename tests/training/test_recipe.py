@@ -1,0 +1,71 @@
+"""The recipe: stages of a run, optimizers and their schedules."""
+
+from dataclasses import replace
+
+import pytest
+
+from keras_colorize.config import PRESETS, Stage, TrainingConfig
+from keras_colorize.training.trainer import build_gan
+
+
+def test_defaults_are_the_papers():
+    recipe = PRESETS["paper"].training
+    assert (recipe.size, recipe.batch_size, recipe.epochs) == (256, 16, 20)
+    assert (recipe.learning_rate, recipe.beta_1, recipe.l1_weight) == (3e-4, 0.5, 100.0)
+    assert (recipe.schedule, recipe.warm_up_epochs, recipe.label_smoothing) == ("constant", 0, 0.0)
+    assert (recipe.ema, recipe.discriminator_rate_ratio) == (0.0, 1.0)
+    assert recipe.stages() == [Stage(0, 20, 256, True)]
+
+
+def test_stages_cover_the_run():
+    recipe = TrainingConfig(size=64, grow=((3, 128), (8, 192)), epochs=10, warm_up_epochs=5)
+    assert recipe.stages() == [
+        Stage(0, 3, 64, False),
+        Stage(3, 5, 128, False),
+        Stage(5, 8, 128, True),
+        Stage(8, 10, 192, True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("warm_up", "stages"),
+    [
+        (0, [Stage(0, 4, 64, True)]),
+        (4, [Stage(0, 4, 64, False)]),
+        (9, [Stage(0, 4, 64, False)]),
+    ],
+)
+def test_warm_up_may_be_nothing_or_all(warm_up, stages):
+    recipe = TrainingConfig(size=64, grow=((7, 96),), epochs=4, warm_up_epochs=warm_up)
+    assert recipe.stages() == stages
+
+
+def test_optimizers_follow_the_recipe():
+    recipe = TrainingConfig(
+        epochs=5,
+        warm_up_epochs=2,
+        learning_rate=2e-3,
+        schedule="linear",
+        beta_1=0.7,
+        discriminator_rate_ratio=0.5,
+        l1_weight=42.0,
+        label_smoothing=0.1,
+        ema=0.5,
+    )
+    gan = build_gan(replace(PRESETS["tiny"], training=recipe), 10)
+    generator, discriminator = gan.generator_optimizer, gan.discriminator_optimizer
+    assert generator is not discriminator
+    assert (generator.beta_1, discriminator.beta_1) == (0.7, 0.7)
+    for optimizer, rate, steps in ((generator, 2e-3, 50), (discriminator, 1e-3, 30)):
+        for step, share in ((0, 1.0), (steps // 2, 0.5), (steps, 0.0)):
+            optimizer.iterations.assign(step)
+            assert float(optimizer.learning_rate) == pytest.approx(rate * share, abs=1e-9)
+    assert (gan.l1_weight, gan.label_smoothing, gan.ema) == (42.0, 0.1, 0.5)
+    assert gan.chroma_stride == 2
+
+
+def test_constant_rates_stay():
+    gan = build_gan(replace(PRESETS["tiny"], training=TrainingConfig()), 10)
+    gan.optimizer.iterations.assign(10_000)
+    assert float(gan.optimizer.learning_rate) == pytest.approx(3e-4)
+    assert gan.best_generator is gan.generator
