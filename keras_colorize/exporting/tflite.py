@@ -1,5 +1,6 @@
 """Generators as TFLite files, one signature a picture size, all of them sharing the weights."""
 
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
@@ -94,7 +95,11 @@ def _convert_one(
     if kind == "int8":
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.representative_dataset = lambda: ({"lightness": x} for x in samples)
-    model: bytes = converter.convert()
+    with warnings.catch_warnings():  # the converter's own calibrator uses what it warns of
+        warnings.filterwarnings(
+            "ignore", message=r"\s*Warning: tf\.lite\.Interpreter is deprecated"
+        )
+        model: bytes = converter.convert()
     return model
 
 

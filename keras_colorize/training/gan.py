@@ -26,7 +26,7 @@ class ColorizationGAN(keras.Model):
     Example:
         >>> gan = ColorizationGAN(build_generator(), build_discriminator())
         >>> gan.compile(keras.optimizers.Adam(3e-4, 0.5), keras.optimizers.Adam(3e-4, 0.5))
-        >>> gan.fit(dataset, epochs=20)
+        >>> gan.fit(dataset, epochs=20, shuffle=False)
         >>> gan.best_generator.save("generator.keras")
     """
 
@@ -133,7 +133,7 @@ class ColorizationGAN(keras.Model):
         Returns:
             The losses' means over the epoch so far.
         """
-        lightness, real_ab = data
+        lightness, real_ab, _ = keras.utils.unpack_x_y_sample_weight(data)
         losses = {}
         with tf.GradientTape() as tape:
             generated_ab = self.generator(lightness, training=True)
@@ -170,7 +170,7 @@ class ColorizationGAN(keras.Model):
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """L1 loss of `best_generator` on a batch; changes no weight and no statistic."""
-        lightness, real_ab = data
+        lightness, real_ab, _ = keras.utils.unpack_x_y_sample_weight(data)
         generated_ab = self.best_generator(lightness, training=False)
         real_ab = self._to_chroma_resolution(real_ab)
         self.trackers["l1_loss"].update_state(l1_loss(real_ab, generated_ab))

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -16,6 +17,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from keras_colorize.cli.main import main
+from keras_colorize.config import PRESETS
 from keras_colorize.imaging.images import read_rgb
 from keras_colorize.training import trainer
 from keras_colorize.training.callbacks import DivergenceGuard
@@ -32,7 +34,7 @@ COMMAND = "from keras_colorize.cli.main import main; main()"
 MOMENTS = {
     "in the middle of an epoch": (
         "from keras_colorize.training.callbacks import DivergenceGuard as Where\n"
-        "NAME, WHEN = 'on_train_batch_end', lambda self, batch, logs: "
+        "NAME, WHEN = 'on_train_batch_end', lambda self, batch, logs=None: "
         "self.model.adversarial and batch == 3\n"
     ),
     "between metrics and checkpoint": (
@@ -43,10 +45,10 @@ MOMENTS = {
 KILLED = """
 import os, signal
 usual = getattr(Where, NAME)
-def method(self, *arguments):
-    if WHEN(self, *arguments):
+def method(self, *arguments, **options):
+    if WHEN(self, *arguments, **options):
         os.kill(os.getpid(), signal.SIGKILL)
-    return usual(self, *arguments)
+    return usual(self, *arguments, **options)
 setattr(Where, NAME, method)
 """
 
@@ -144,7 +146,7 @@ def test_samples_show_grey_ours_and_truth_of_what_can_be_read(unbroken):
     strip = read_rgb(unbroken[0] / "samples/epoch-0003.png")
     assert strip.shape == (3 * 256 + 2 * 4, 3 * 256 + 2 * 4, 3)  # three of four can be read
     grey, ours, truth = strip[:256, :256], strip[:256, 260:516], strip[:256, 520:]
-    assert np.ptp(grey.astype(int), axis=-1).max() == 0
+    assert np.ptp(grey.astype(int), axis=-1).max() <= 1
     assert np.ptp(truth.astype(int), axis=-1).mean() > 50
     assert 0 < np.ptp(ours.astype(int), axis=-1).max()
 
@@ -152,11 +154,13 @@ def test_samples_show_grey_ours_and_truth_of_what_can_be_read(unbroken):
 def test_generator_file_is_the_average_of_the_last_epoch(unbroken):
     run, _ = unbroken
     weights = keras.saving.load_model(run / "generator.keras", compile=False).get_weights()
-    saved = checkpoint(run)
-    averages = {name: value for name, value in saved.items() if name.startswith("ema_generator")}
-    assert len(averages) == len(weights)
-    ours = sorted(w.tobytes() for w in weights)
-    assert ours == sorted(value.tobytes() for value in averages.values())
+    recipe = replace(PRESETS["tiny"].training, ema=0.9, schedule="linear")
+    gan = trainer.build_gan(replace(PRESETS["tiny"], training=recipe), 6)
+    gan.load_weights(run / "checkpoints/epoch-0003.weights.h5")
+    averages = gan.ema_generator.get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(weights, averages, strict=True))
+    last = gan.generator.get_weights()
+    assert not any(np.array_equal(a, b) for a, b in zip(weights, last, strict=True))
 
 
 def test_best_file_is_there_and_works(unbroken):
@@ -260,6 +264,19 @@ def test_ctrl_c_exits_130_with_a_word(photographs, tmp_path, monkeypatch):
     assert (tmp_path / "run/config.json").exists()
 
 
+def test_divergence_is_a_sentence(photographs, tmp_path, monkeypatch):
+    def diverge(*arguments):
+        for callback in arguments[-1]:
+            callback.on_train_batch_end(3, {"l1_loss": np.nan})
+
+    monkeypatch.setattr(trainer, "_fit", diverge)
+    result = train(photographs, "--run", tmp_path / "run", *RECIPE)
+    assert result.exit_code == 1
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("Error: l1_loss is not a finite number any more, in step 4 of the epoch")
+
+
+@pytest.mark.slow
 def test_stops_when_a_loss_is_no_number(photographs, tmp_path):
     options = ["--preset", "tiny", "--warm-up-epochs", 9, "--learning-rate", 1e30]
     result = train(photographs, "--run", tmp_path / "run", *options)

