@@ -17,8 +17,8 @@ figure here was printed by that command, or stands in the run's `metrics.jsonl`.
 
 ## How good it is
 
-{images} photographs of the validation folder's odd half, which chose nothing (protocol: see
-`keras-colorize evaluate --help`; CIEDE2000: lower is better). The rows grey (ab = 0) and image mean
+{images} photographs of the validation folder's odd half, which chose nothing (`keras-colorize
+evaluate` prints the protocol; CIEDE2000: lower is better). The rows grey (ab = 0) and image mean
 (each photograph's own mean ab: an oracle) were made by no model: read the scores against them.
 
 | | PSNR dB | over grey | Acc@1 % | Acc@2 % | Acc@5 % | SSIM | CIEDE2000 | color ratio | edge PSNR |
@@ -28,8 +28,8 @@ figure here was printed by that command, or stands in the run's `metrics.jsonl`.
 ## The files it could have been
 
 256 x 256, 2 threads, median of 50 predictions on the machine that packaged it. The smallest that
-loses under {max_loss} dB against float32 is packaged. The float32 file differs from Keras by at
-most {parity:.1e} in scaled units.
+loses under {max_loss} dB against float32 is packaged. The float32 file differs from Keras by
+{rms:.1e} (root mean square; at most {most:.1e}) in units of ab / 110.
 
 | kind | bytes | ms | PSNR lost dB |
 |---|---|---|---|
@@ -69,7 +69,8 @@ def write_card(run: Path, facts: Mapping[str, Any], notes: str) -> None:
         images=facts["images"],
         scores="\n".join(_score_row(name, row, grey) for name, row in scores.items()),
         max_loss=facts["max_loss_db"],
-        parity=facts["parity_float32"],
+        rms=facts["parity_float32"]["rms"],
+        most=facts["parity_float32"]["max"],
         kinds="\n".join(
             f"| {kind} | {row['bytes']:,} | {row['milliseconds']} "
             f"| {best - row['scores']['psnr']:.3f} |"

@@ -1,8 +1,15 @@
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
+
+
+@pytest.fixture(autouse=True)
+def seed() -> None:
+    """Keras draws its initial kernels alike in every run."""
+    keras.utils.set_random_seed(3)
 
 
 @pytest.fixture(scope="session")
