@@ -47,8 +47,11 @@ def test_tf_keras_builds_the_same_network(batch_norm, randomize, lightness_scale
     theirs = build_generator(config, batch_norm=batch_norm, keras=tf_keras)
     assert isinstance(theirs, tf_keras.Model)
     theirs.set_weights(ours.get_weights())
+    for mine, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, other)
     x = lightness_scaled(2, 64, 32)
-    np.testing.assert_allclose(theirs(x, training=False), ours(x, training=False), atol=1e-6)
+    # Batch norm rounds in another order there: 1.6e-6 was seen.
+    np.testing.assert_allclose(theirs(x, training=False), ours(x, training=False), atol=1e-5)
     assert config_of(theirs) == config
 
 
