@@ -27,7 +27,7 @@ from keras_colorize.inference.weights import DEFAULT_NAME, PACKAGED_FOLDER, reso
 
 MAX_LOSS_DB = 0.05  # of PSNR against float32, for a kind to be packaged
 CALIBRATION_PHOTOGRAPHS = 64
-KINDS: tuple[Kind, ...] = ("float32", "float16", "int8")
+KINDS: tuple[Kind, ...] = ("float32", "float16", "dynamic", "int8")
 THREADS = 2
 
 
