@@ -58,7 +58,9 @@ def test_names_what_is_different(tmp_path):
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=list(PRESETS))
 def test_every_preset_reads_back_as_itself(preset, tmp_path):
     Run(tmp_path, preset.describe())
-    Run(tmp_path, preset.describe())
+    before = (tmp_path / "config.json").read_bytes()
+    assert Run(tmp_path, preset.describe()).configuration["training"]["size"] > 0
+    assert (tmp_path / "config.json").read_bytes() == before
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", "7", ""])
