@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from keras_colorize.inference.runtime import WeightsError, load_runtime
     from keras_colorize.models.discriminator import build_discriminator
     from keras_colorize.models.generator import build_generator
-    from keras_colorize.training.gan import ColorizationGAN
+    from keras_colorize.training.backends import ColorizationGAN
 
 __version__ = "0.1.0"
 
@@ -35,7 +35,7 @@ __all__ = [
 
 _MODULES = {
     "PRESETS": "config",
-    "ColorizationGAN": "training.gan",
+    "ColorizationGAN": "training.backends",
     "Colorizer": "inference.colorizer",
     "ImageError": "imaging.images",
     "WeightsError": "inference.runtime",

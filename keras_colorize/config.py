@@ -7,6 +7,9 @@ Aggregation = Literal["improved_dla", "dla", "unet++", "unet"]
 AGGREGATIONS: tuple[Aggregation, ...] = ("improved_dla", "dla", "unet++", "unet")
 
 
+CROP_SHARE = 8 / 9  # side of a random training crop over the short side of its photograph
+
+
 @dataclass(frozen=True)
 class GeneratorConfig:
     """Shape of the generator.

@@ -26,12 +26,20 @@ LEVELS = {
     "training": 4,
     "exporting": 5,
     "comparison": 5,
+    "preparation": 6,
     "serving": 6,
     "cli": 7,
 }
 # Modules that may import a framework when they are imported; all others are part of the light
 # base install, or must be quick to import because the command line names them.
-FRAMEWORK_MODULES = ("models", "data.tfdata", "evaluation.keras_metrics", "training", "exporting")
+FRAMEWORK_MODULES = (
+    "models",
+    "data.arrays",
+    "data.tfdata",
+    "evaluation.keras_metrics",
+    "training",
+    "exporting",
+)
 
 
 def imports(source: str, *, at_import_only: bool = False) -> Iterator[str]:
@@ -132,7 +140,10 @@ def declared() -> dict[str, set[str]]:
     result = {}
     for name, requirements in lists.items():
         distributions = [re.split(r"[<>=!\[]", line)[0] for line in requirements.split()]
-        result[name] = {module for d in distributions for module in modules.get(d, ())}
+        # One that is not installed here is taken to hold a module of its name.
+        result[name] = {
+            module for d in distributions for module in modules.get(d, {d.replace("-", "_")})
+        }
     return result
 
 

@@ -12,6 +12,19 @@ from keras_colorize.inference.quiet import import_quietly
 _SHOWN = 10  # files named of those left out
 
 
+class _Growth(click.ParamType):
+    """`EPOCHS:SIZE` -> (epochs, size)."""
+
+    name = "epochs:size"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
+        try:
+            epochs, size = map(int, value.split(":"))
+        except ValueError:
+            self.fail(f"{value!r} is not EPOCHS:SIZE, for example 6:192.", param, ctx)
+        return epochs, size
+
+
 @click.command(
     epilog="\b\nExample:\n"
     "  keras-colorize train photographs --preset mobile --run runs/mine --val photographs-val\n"
@@ -36,12 +49,23 @@ _SHOWN = 10  # files named of those left out
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Photographs that score each epoch: the even half of them.",
 )
+@click.option(
+    "--fine-tune",
+    type=click.Path(exists=True, path_type=Path),
+    help="Start from this run or .keras file instead of random weights.",
+)
 @click.option("--epochs", type=click.IntRange(1), help="How many epochs.")
 @click.option(
     "--steps-per-epoch", type=click.IntRange(1), help="Steps an epoch.  [default: one pass]"
 )
 @click.option("--batch-size", type=click.IntRange(1), help="Photographs a step.")
-@click.option("--size", type=click.IntRange(16), help="Side of the crops, the same in all epochs.")
+@click.option("--size", type=click.IntRange(16), help="Side of the crops.")
+@click.option(
+    "--grow",
+    type=_Growth(),
+    multiple=True,
+    help="Crops of SIZE after that many epochs; can be given again.",
+)
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Of the generator.")
 @click.option(
     "--discriminator-rate-ratio",
@@ -55,11 +79,16 @@ _SHOWN = 10  # files named of those left out
 @click.option("--ema", type=click.FloatRange(0, 1, max_open=True), help="Decay of the average.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of weights, order and crops.")
 def command(
-    folder: Path, preset: str, run_folder: Path | None, val: Path | None, **recipe: Any
+    folder: Path,
+    preset: str,
+    run_folder: Path | None,
+    val: Path | None,
+    fine_tune: Path | None,
+    **recipe: Any,
 ) -> None:
     """Train a generator and its discriminator on the photographs of FOLDER."""
     chosen = _with_recipe(PRESETS[preset], recipe)
-    import_quietly("tensorflow")
+    import_quietly("keras")  # and with it the backend
     import platformdirs
 
     from keras_colorize.data.folders import Scan, scan_folder
@@ -79,7 +108,7 @@ def command(
     if len(scan.unreadable) > _SHOWN:
         click.echo(f"  and {len(scan.unreadable) - _SHOWN} more", err=True)
     try:
-        run = train(chosen, scan, run_folder, val=val)
+        run = train(chosen, scan, run_folder, val=val, fine_tune=fine_tune)
     except KeyboardInterrupt:
         click.echo("Stopped. The same command goes on from the last whole epoch.", err=True)
         raise
@@ -87,12 +116,16 @@ def command(
 
 
 def _with_recipe(preset: Preset, options: dict[str, Any]) -> Preset:
-    given = {name: value for name, value in options.items() if value is not None}
+    given = {name: value for name, value in options.items() if value not in (None, ())}
     unknown = given.keys() - {field.name for field in fields(TrainingConfig)}
     assert not unknown, f"options without a field: {unknown}"
-    if "size" in given:
-        given["grow"] = ()
-        multiple = preset.generator.size_multiple
-        if given["size"] % multiple:
-            raise click.UsageError(f"--size must be a multiple of {multiple} for {preset.name}.")
-    return replace(preset, training=replace(preset.training, **given))
+    if "size" in given:  # the preset's growth belongs to the preset's size
+        given = {"grow": (), **given}
+    chosen = replace(preset, training=replace(preset.training, **given))
+    multiple = preset.generator.size_multiple
+    for size in (chosen.training.size, *dict(chosen.training.grow).values()):
+        if size <= 0 or size % multiple:
+            raise click.UsageError(
+                f"--size and --grow: sides must be multiples of {multiple} for {preset.name}."
+            )
+    return chosen

@@ -21,15 +21,15 @@ LIGHTNESS_CENTER = 50.0
 AB_SCALE = 110.0
 
 # IEC 61966-2-1 and CIE 15, as in skimage.color.
-_XYZ_FROM_RGB = np.array(
+XYZ_FROM_RGB = np.array(
     [
         [0.412453, 0.357580, 0.180423],
         [0.212671, 0.715160, 0.072169],
         [0.019334, 0.119193, 0.950227],
     ]
 )
-_WHITE = np.array([0.95047, 1.0, 1.08883])
-_CUBE_ROOT_FROM = 0.008856
+WHITE = np.array([0.95047, 1.0, 1.08883])
+CUBE_ROOT_FROM = 0.008856
 _GAMMA_STEPS = 65535
 _ROOT_STEPS = 65535
 
@@ -66,14 +66,14 @@ def rgb_to_lab(rgb: NDArray[Any]) -> Floats:
     flat = _integers(rgb).reshape(1, -1, 3)
     table = _linear_table(flat.dtype.itemsize)
     lab = np.empty(flat.shape, np.float32)
-    xyz_from_rgb = (_XYZ_FROM_RGB / _WHITE[:, None]).astype(np.float32)
+    xyz_from_rgb = (XYZ_FROM_RGB / WHITE[:, None]).astype(np.float32)
     # L = 116 f(y) - 16, a = 500 (f(x) - f(y)), b = 200 (f(y) - f(z))
     lab_from_f = np.array([[0, 116, 0, -16], [500, -500, 0, 0], [0, 200, -200, 0]], np.float32)
 
     def convert(start: int, stop: int) -> None:
         xyz = cv2.transform(cv2.LUT(flat[:, start:stop], table), xyz_from_rgb)
         f = cv2.pow(xyz, 1 / 3)
-        np.copyto(f, 7.787 * xyz + np.float32(16 / 116), where=xyz <= _CUBE_ROOT_FROM)
+        np.copyto(f, 7.787 * xyz + np.float32(16 / 116), where=xyz <= CUBE_ROOT_FROM)
         lab[:, start:stop] = cv2.transform(f, lab_from_f)
 
     for_strips(flat.shape[1], 1, convert)
@@ -92,7 +92,7 @@ def rgb_to_lightness(rgb: NDArray[Any]) -> Floats:
     flat = _integers(rgb).reshape(1, -1, 3)
     table = _linear_table(flat.dtype.itemsize)
     lightness = np.empty(flat.shape[:2], np.float32)
-    y_from_rgb = _XYZ_FROM_RGB[1:2].astype(np.float32)
+    y_from_rgb = XYZ_FROM_RGB[1:2].astype(np.float32)
 
     def convert(start: int, stop: int) -> None:
         y = cv2.transform(cv2.LUT(flat[:, start:stop], table), y_from_rgb)
@@ -178,7 +178,7 @@ def _lightness_of_root() -> Floats:
 
 
 def _lightness_of(y: NDArray[np.float64]) -> Floats:
-    f = np.where(y > _CUBE_ROOT_FROM, np.cbrt(y), 7.787 * y + 16 / 116)
+    f = np.where(y > CUBE_ROOT_FROM, np.cbrt(y), 7.787 * y + 16 / 116)
     return (116 * f - 16).astype(np.float32)
 
 

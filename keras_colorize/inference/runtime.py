@@ -122,7 +122,7 @@ class KerasRuntime:
         self.name = getattr(model, "name", "generator")
         if isinstance(model, str | os.PathLike):
             self.name = Path(model).stem
-            model = _load_keras(Path(model))
+            model = load_keras(Path(model))
         try:
             config = config_of(model)
         except (ValueError, KeyError, AttributeError) as error:
@@ -158,7 +158,12 @@ def load_runtime(
     return KerasRuntime(path) if path.suffix == ".keras" else LiteRTRuntime(path, threads)
 
 
-def _load_keras(path: Path) -> Any:
+def load_keras(path: Path) -> Any:
+    """Loads a `.keras` model, not compiled.
+
+    Raises:
+        WeightsError: the file is no such model.
+    """
     keras = import_quietly("keras")
     try:
         return keras.saving.load_model(path, compile=False)

@@ -7,10 +7,14 @@ weights.
 
 from typing import Any
 
+# Over ten steps: over Keras's hundred the moving statistics lag so far behind weights that still
+# change fast that a half-trained generator was 12 dB worse than grey, and without the lag better.
+MOMENTUM = 0.9
+
 
 def _normalize_activate(keras: Any, x: Any, *, batch_norm: bool, name: str) -> Any:
     if batch_norm:
-        x = keras.layers.BatchNormalization(name=f"{name}_bn")(x)
+        x = keras.layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_bn")(x)
     return keras.layers.ReLU(name=f"{name}_relu")(x)
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from keras_colorize.config import DiscriminatorConfig
+from keras_colorize.models.blocks import MOMENTUM
 
 
 def build_discriminator(config: DiscriminatorConfig | None = None) -> Any:
@@ -36,7 +37,7 @@ def build_discriminator(config: DiscriminatorConfig | None = None) -> Any:
             kernel_initializer=initializer,
             name=f"conv_{k}",
         )(x)
-        x = layers.BatchNormalization(name=f"conv_{k}_bn")(x)
+        x = layers.BatchNormalization(momentum=MOMENTUM, name=f"conv_{k}_bn")(x)
         x = layers.LeakyReLU(negative_slope=0.2, name=f"conv_{k}_relu")(x)
     logits = layers.Conv2D(
         1,

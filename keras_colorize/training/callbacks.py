@@ -67,6 +67,7 @@ class EpochRecorder(keras.callbacks.Callback):
         run: where to.
         progress: prints the epoch's line.
         images_per_epoch: for the count of images seen.
+        settle: makes the best generator ready to be judged.
         validate: returns the scores of the model as it is now, or None.
         sample: writes a strip of samples for the epoch.
     """
@@ -77,6 +78,7 @@ class EpochRecorder(keras.callbacks.Callback):
         progress: Progress,
         *,
         images_per_epoch: int,
+        settle: Callable[[], None],
         validate: Callable[[], dict[str, float]] | None,
         sample: Callable[[int], None],
     ) -> None:
@@ -84,6 +86,7 @@ class EpochRecorder(keras.callbacks.Callback):
         self.run = run
         self.progress = progress
         self.images_per_epoch = images_per_epoch
+        self.settle = settle
         self.validate = validate
         self.sample = sample
         self.started = 0.0
@@ -99,12 +102,14 @@ class EpochRecorder(keras.callbacks.Callback):
         }
         if not self.model.adversarial:  # they did not take part
             losses |= {"discriminator_loss": None, "adversarial_loss": None}
+        seconds = round(time.monotonic() - self.started, 1)
+        self.settle()
         record: dict[str, Any] = {
             "epoch": epoch + 1,
             "images": (epoch + 1) * self.images_per_epoch,
             **losses,
             "learning_rate": float(self.model.optimizer.learning_rate),
-            "seconds": round(time.monotonic() - self.started, 1),
+            "seconds": seconds,
             **(self.validate() if self.validate else {}),
         }
         records = [*self.run.metrics(), record]
@@ -116,6 +121,7 @@ class EpochRecorder(keras.callbacks.Callback):
         if score is not None and score >= max(line.get("val_psnr", score) for line in records):
             save_whole(generator.save, self.run.folder / "best.keras")
         save_whole(generator.save, self.run.folder / "generator.keras")
+        save_whole(self.model.discriminator.save, self.run.folder / "discriminator.keras")
         self.run.save_checkpoint(self.model, epoch + 1)
         self.progress.say(_line(record))
 

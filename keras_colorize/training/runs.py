@@ -24,8 +24,8 @@ class Run:
 
     `config.json` (configuration, seed, versions), `metrics.jsonl` (a line an epoch),
     `checkpoints/epoch-NNNN.weights.h5` (both networks, both optimizers, the average),
-    `generator.keras` (the last epoch's), `best.keras` (the best by validation), `samples/`,
-    `curves.png`, `tensorboard/`.
+    `generator.keras` and `discriminator.keras` (the last epoch's), `best.keras` (the best
+    generator by validation), `samples/`, `curves.png`, `tensorboard/`.
 
     Args:
         folder: made if it is absent.

@@ -1,33 +1,32 @@
 """A folder of photographs to a trained generator: the whole of a training run."""
 
 import hashlib
-from collections.abc import Callable
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import keras
-import numpy as np
-from numpy.typing import NDArray
 
 from keras_colorize.config import Preset, Stage, TrainingConfig
 from keras_colorize.data.folders import Scan, list_photographs
-from keras_colorize.data.tfdata import training_batches
-from keras_colorize.evaluation.figures import grid
-from keras_colorize.evaluation.scoring import FAST_METRICS, read_truth, score_folder
-from keras_colorize.imaging.color import lab_to_rgb, rgb_to_lightness
-from keras_colorize.imaging.images import ImageError, write_image
 from keras_colorize.inference.colorizer import Colorizer
-from keras_colorize.inference.runtime import KerasRuntime
+from keras_colorize.inference.runtime import KerasRuntime, load_keras
+from keras_colorize.inference.weights import resolve_weights
 from keras_colorize.models.discriminator import build_discriminator
 from keras_colorize.models.generator import build_generator
+from keras_colorize.training.backends import ColorizationGAN, training_batches
 from keras_colorize.training.callbacks import DivergenceGuard, EpochRecorder, Progress
-from keras_colorize.training.gan import ColorizationGAN
+from keras_colorize.training.judging import sampler, settle, validator
 from keras_colorize.training.runs import Run, RunError
 
-_SAMPLES = 6
 
-
-def train(preset: Preset, scan: Scan, run_folder: Path, *, val: Path | None = None) -> Run:
+def train(
+    preset: Preset,
+    scan: Scan,
+    run_folder: Path,
+    *,
+    val: Path | None = None,
+    fine_tune: Path | None = None,
+) -> Run:
     """Trains, or goes on where the run folder's last checkpoint was.
 
     Args:
@@ -36,13 +35,16 @@ def train(preset: Preset, scan: Scan, run_folder: Path, *, val: Path | None = No
         run_folder: made if absent; see `Run`.
         val: a folder of photographs whose even half (`part="select"` of `score_folder`) scores
             each epoch and picks `best.keras`; None = no validation.
+        fine_tune: a run folder or a `.keras` file to start from instead of random weights; the
+            discriminator is taken over, too, where `discriminator.keras` lies beside it.
 
     Returns:
         The finished run.
 
     Raises:
         RunError: the folder cannot be used, there are fewer photographs than a batch, or a
-            checkpoint does not fit.
+            checkpoint or the weights to start from do not fit.
+        WeightsError: there are no weights to start from.
         DivergenceError: a loss was not finite any more.
     """
     recipe = preset.training
@@ -51,9 +53,12 @@ def train(preset: Preset, scan: Scan, run_folder: Path, *, val: Path | None = No
         raise RunError(
             f"{len(scan.files)} photographs are fewer than one batch of {recipe.batch_size}."
         )
-    run = Run(run_folder, _configuration(preset, scan, val))
     keras.utils.set_random_seed(recipe.seed)
     gan = build_gan(preset, steps)
+    start = resolve_weights(fine_tune) if fine_tune else None
+    if start:
+        _take_over(gan, start)
+    run = Run(run_folder, _configuration(preset, scan, val, start))
     done = _resume(run, gan)
     progress = Progress(
         steps_done=done * steps, steps=recipe.epochs * steps, batch_size=recipe.batch_size
@@ -62,15 +67,17 @@ def train(preset: Preset, scan: Scan, run_folder: Path, *, val: Path | None = No
     callbacks = [
         progress,
         DivergenceGuard(),
-        keras.callbacks.TensorBoard(run.folder / "tensorboard", write_graph=False),
         EpochRecorder(
             run,
             progress,
             images_per_epoch=steps * recipe.batch_size,
-            validate=_validator(colorizer, val),
-            sample=_sampler(colorizer, run, list_photographs(val) if val else scan.files),
+            settle=partial(settle, gan.best_generator, scan, recipe, steps),
+            validate=validator(colorizer, val),
+            sample=sampler(colorizer, run, list_photographs(val) if val else scan.files),
         ),
     ]
+    if keras.backend.backend() == "tensorflow":  # it writes them, the package tensorboard cannot
+        callbacks.append(keras.callbacks.TensorBoard(run.folder / "tensorboard", write_graph=False))
     with progress.bar:
         for stage in recipe.stages():
             if done < stage.stop_epoch:
@@ -137,12 +144,16 @@ def _fit(
     )
 
 
-def _configuration(preset: Preset, scan: Scan, val: Path | None) -> dict[str, object]:
+def _configuration(
+    preset: Preset, scan: Scan, val: Path | None, start: Path | None
+) -> dict[str, object]:
     # Names, not places: a run goes on after its folders have moved.
     names = "\n".join("/".join(file.parts[-2:]) for file in scan.files)
+    started = {"fine_tune": hashlib.sha256(start.read_bytes()).hexdigest()[:16]} if start else {}
     return {
         "preset": preset.name,
         **preset.describe(),
+        **started,
         "photographs": len(scan.files),
         "photographs_digest": hashlib.sha256(names.encode()).hexdigest()[:16],
         "validation": len(list_photographs(val)) if val else 0,
@@ -164,36 +175,16 @@ def _resume(run: Run, gan: ColorizationGAN) -> int:
     return done
 
 
-def _validator(colorizer: Colorizer, folder: Path | None) -> Callable[[], dict[str, float]] | None:
-    if folder is None:
-        return None
-
-    def validate() -> dict[str, float]:
-        scores = score_folder(folder, colorizer.predict_ab, metrics=FAST_METRICS, part="select")
-        model, grey = scores.rows["model"], scores.rows["grey"]
-        return {
-            "val_psnr": model["psnr"],
-            "val_psnr_gain": model["psnr"] - grey["psnr"],
-            "val_colorfulness_ratio": model["colorfulness_ratio"],
-        }
-
-    return validate
-
-
-def _sampler(colorizer: Colorizer, run: Run, files: list[Path]) -> Callable[[int], None]:
-    truths: list[NDArray[np.uint8]] = []
-    for file in files[:: max(1, len(files) // _SAMPLES)]:
-        if len(truths) < _SAMPLES:
-            with suppress(ImageError):  # the validation leaves it out, too
-                truths.append(read_truth(file))
-
-    def sample(epoch: int) -> None:
-        rows = []
-        for truth in truths:
-            lightness = rgb_to_lightness(truth)
-            ab = colorizer.predict_ab(lightness)
-            rows.append([lab_to_rgb(lightness, 0 * ab), lab_to_rgb(lightness, ab), truth])
-        path = run.folder / "samples" / f"epoch-{epoch:04d}.png"
-        write_image(grid(rows, 256), path, overwrite=True)
-
-    return sample
+def _take_over(gan: ColorizationGAN, start: Path) -> None:
+    """Sets the networks' weights to those of a `.keras` generator and its discriminator."""
+    if start.suffix != ".keras":
+        raise RunError(f"{start} cannot be trained further; name a run folder or a .keras file.")
+    sources = {start: gan.generator, start.with_name("discriminator.keras"): gan.discriminator}
+    for path, network in sources.items():
+        if path is start or path.is_file():
+            try:
+                network.set_weights(load_keras(path).get_weights())
+            except ValueError as error:
+                raise RunError(f"{path} holds another network than this preset's.") from error
+    if gan.ema_generator is not None:
+        gan.ema_generator.set_weights(gan.generator.get_weights())

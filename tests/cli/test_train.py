@@ -324,8 +324,10 @@ def test_names_what_it_leaves_out(make_picture, tmp_path):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--preset", "tiny", "--size", "100"], "--size must be a multiple of 32 for tiny."),
-        (["--preset", "mobile", "--size", "96"], "--size must be a multiple of 64 for mobile."),
+        (["--preset", "tiny", "--size", "100"], "sides must be multiples of 32 for tiny."),
+        (["--preset", "mobile", "--size", "96"], "sides must be multiples of 64 for mobile."),
+        (["--preset", "tiny", "--grow", "1:72"], "sides must be multiples of 32 for tiny."),
+        (["--preset", "tiny", "--grow", "64"], "'64' is not EPOCHS:SIZE, for example 6:192."),
         (["--seed", "-1"], "--seed"),
         (["--seed", str(2**32)], "--seed"),
         (["--ema", "1"], "--ema"),

@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras_colorize.config import PRESETS
 from keras_colorize.models.generator import build_generator
 
-BN_MOMENTUM = 0.99
+BN_MOMENTUM = 0.9
 
 
 def values(*owners):

@@ -9,6 +9,8 @@ import pytest
 # A process of its own: the peak of memory is of this step alone.
 STEP = """
 import json, resource, time
+from keras_colorize.inference.quiet import import_quietly
+import_quietly("tensorflow")  # as `train` does
 import keras
 import numpy as np
 import tensorflow as tf

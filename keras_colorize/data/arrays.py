@@ -1,0 +1,136 @@
+"""Photographs on disk to batches of scaled L and ab, with Pillow and JAX: no TensorFlow.
+
+The crops are drawn as in `tfdata`, with the same guarantee of order, from other random numbers.
+"""
+
+import itertools
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from keras_colorize.config import CROP_SHARE
+from keras_colorize.imaging.color import (
+    CUBE_ROOT_FROM,
+    WHITE,
+    XYZ_FROM_RGB,
+    scale_ab,
+    scale_lightness,
+)
+from keras_colorize.imaging.exif import upright
+from keras_colorize.imaging.quiet import quiet_pillow
+from keras_colorize.imaging.strips import available_cores
+
+_BATCHES_AHEAD = 4
+
+
+@jax.jit
+def rgb_to_scaled_lab(rgb: Any) -> tuple[Any, Any]:
+    """Converts a batch of photographs to what the networks speak, on JAX's device.
+
+    Args:
+        rgb: uint8 (B, H, W, 3), sRGB.
+
+    Returns:
+        `lightness_scaled` (B, H, W, 1) and `ab_scaled` (B, H, W, 2), float32 in [-1, 1].
+    """
+    encoded = rgb.astype(jnp.float32) / 255.0
+    linear = jnp.where(encoded > 0.04045, ((encoded + 0.055) / 1.055) ** 2.4, encoded / 12.92)
+    to_xyz = jnp.asarray((XYZ_FROM_RGB / WHITE[:, None]).T, jnp.float32)
+    xyz = jnp.matmul(linear, to_xyz, precision="highest")
+    x, y, z = jnp.split(
+        jnp.where(xyz > CUBE_ROOT_FROM, jnp.cbrt(xyz), 7.787 * xyz + 16 / 116), 3, axis=-1
+    )
+    ab = jnp.concatenate([500.0 * (x - y), 200.0 * (y - z)], axis=-1)
+    return scale_lightness(116.0 * y - 16.0), scale_ab(ab)
+
+
+def _load_crop(
+    file: str | Path, orientation: int, position: int, *, size: int, seed: int
+) -> NDArray[np.uint8]:
+    """Decodes a photograph; a random square of it, perhaps mirrored, as (size, size, 3)."""
+    random = np.random.default_rng([seed, position])
+    enough = int(size / CROP_SHARE)
+    with quiet_pillow(), Image.open(file) as opened:
+        opened.draft("RGB", (enough, enough))  # a JPEG decodes at 1/2, 1/4 or 1/8 of its size
+        image = opened.convert("RGB")
+        side = round(min(image.size) * CROP_SHARE)
+        left, top = (int(random.random() * (length - side + 1)) for length in image.size)
+        box = (left, top, left + side, top + side)
+        # A triangle as wide as the reduction: `tf.image.resize(..., antialias=True)`.
+        crop = np.asarray(image.resize((size, size), Image.Resampling.BILINEAR, box))
+    crop = upright(crop, orientation)
+    return crop if random.random() < 0.5 else crop[:, ::-1]
+
+
+def _stream(n: int, start: int, seed: int) -> Iterator[tuple[int, int]]:
+    """(file index, position) from position `start` on of an endless shuffled stream.
+
+    The stream is pass after pass over the n files, each in an order drawn from (seed, pass), so
+    any position can be reached without going through those before it.
+    """
+    for number in itertools.count(start // n):
+        order = np.random.default_rng([seed, number]).permutation(n)
+        for place in range(start - number * n if number == start // n else 0, n):
+            yield int(order[place]), number * n + place
+
+
+def training_batches(
+    files: Sequence[str | Path],
+    *,
+    orientations: Sequence[int] | None = None,
+    size: int,
+    batch_size: int,
+    steps: int,
+    first_step: int = 0,
+    seed: int = 0,
+) -> Iterator[tuple[Any, Any]]:
+    """Batches of random crops for training.
+
+    Threads decode ahead: Pillow releases the interpreter's lock. Pixels go to the device as bytes
+    and become Lab there. Order, crops and mirroring depend only on `seed` and on a photograph's
+    place in the stream (step times batch size plus place in the batch), so that a run that starts
+    at `first_step` sees what the unbroken one would.
+
+    Args:
+        files: JPEG, PNG, WebP, BMP or TIFF photographs.
+        orientations: their EXIF orientations, 1 to 8; None = all upright.
+        size: side of the crops in pixels.
+        batch_size: photographs a batch; all batches are full.
+        steps: how many batches.
+        first_step: how many batches of the stream to leave out.
+        seed: of everything random.
+
+    Yields:
+        (`lightness_scaled` (B, size, size, 1), `ab_scaled` (B, size, size, 2)), JAX arrays.
+
+    Raises:
+        ValueError: there are no files.
+    """
+    if not files:
+        raise ValueError("There is no photograph to train on.")
+    turns = orientations or [1] * len(files)
+    load = partial(_load_crop, size=size, seed=seed)
+    places = itertools.islice(
+        _stream(len(files), first_step * batch_size, seed), steps * batch_size
+    )
+    pool = ThreadPoolExecutor(available_cores())
+    pending: deque[Future[NDArray[np.uint8]]] = deque()
+    try:
+        for _ in range(steps):
+            for index, position in itertools.islice(
+                places, (_BATCHES_AHEAD + 1) * batch_size - len(pending)
+            ):
+                pending.append(pool.submit(load, files[index], turns[index], position))
+            crops = [pending.popleft().result() for _ in range(batch_size)]
+            yield rgb_to_scaled_lab(np.stack(crops))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

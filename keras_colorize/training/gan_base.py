@@ -1,0 +1,141 @@
+"""What the conditional GAN is on every backend: its networks, optimizers and settings."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+class BackendError(ValueError):
+    """Keras runs on a backend that cannot train this; the message is one sentence."""
+
+
+class BaseGAN(keras.Model):
+    """A generator, its discriminator and an optimizer for each (Gui et al.).
+
+    The subclasses of `gan` (TensorFlow) and `gan_jax` (JAX) add `train_step` and `test_step`. Both
+    save the same files: a run may begin on one backend and go on with the other.
+
+    `fit` takes batches of (`lightness_scaled` (B, H, W, 1), `ab_scaled` (B, H, W, 2)), both in
+    [-1, 1]; ab and, for the discriminator, L are area-averaged to the generator's chroma
+    resolution here. While `adversarial` is False, steps are L1 alone and the discriminator
+    rests; call `make_train_function(force=True)` after changing it.
+
+    Args:
+        generator: from `build_generator`.
+        discriminator: from `build_discriminator`.
+        ema: decay of the moving average of all of the generator's weights, batch norm
+            statistics included, kept in `ema_generator`; 0 = no average.
+    """
+
+    def __init__(
+        self, generator: keras.Model, discriminator: keras.Model, *, ema: float = 0.0, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        if not 0.0 <= ema < 1.0:
+            raise ValueError(f"ema must be in [0, 1), got {ema}.")
+        self.generator = generator
+        self.discriminator = discriminator
+        self.ema = ema
+        self.ema_generator: Any = None
+        if ema:
+            self.ema_generator = keras.models.clone_model(generator)
+            self.ema_generator.set_weights(generator.get_weights())
+            self.ema_generator.trainable = False
+        self.adversarial = True
+        self.chroma_stride = 256 // generator.compute_output_shape((1, 256, 256, 1))[1]
+        self.trackers = {
+            name: keras.metrics.Mean(name=name)
+            for name in ("generator_loss", "discriminator_loss", "adversarial_loss", "l1_loss")
+        }
+        # The parts are built; without this, fit would look for a call method of the whole.
+        self.built = True
+
+    @property
+    def best_generator(self) -> keras.Model:
+        """The generator to evaluate and export: the average where there is one."""
+        return self.ema_generator or self.generator
+
+    @property
+    def generator_optimizer(self) -> keras.optimizers.Optimizer:
+        """Keras's own `optimizer` attribute: callbacks look for it there."""
+        return self.optimizer
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The losses' running means, reset by `fit` at each epoch."""
+        return list(self.trackers.values())
+
+    def compile(
+        self,
+        generator_optimizer: Any,
+        discriminator_optimizer: Any,
+        l1_weight: float = 100.0,
+        label_smoothing: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        """Sets the optimizers and the weights of the losses.
+
+        Args:
+            generator_optimizer: an optimizer of its own, not shared with the discriminator.
+            discriminator_optimizer: likewise.
+            l1_weight: lambda of equation 3.
+            label_smoothing: see `discriminator_loss`.
+            **kwargs: `jit_compile`, `steps_per_execution` and the like, as in `keras.Model`.
+
+        Raises:
+            ValueError: both optimizers are the same object.
+        """
+        super().compile(optimizer=generator_optimizer, **kwargs)
+        self.discriminator_optimizer = keras.optimizers.get(discriminator_optimizer)
+        if self.optimizer is self.discriminator_optimizer:
+            raise ValueError("Generator and discriminator need an optimizer each, not one shared.")
+        self.l1_weight = l1_weight
+        self.label_smoothing = label_smoothing
+        # A restored run finds their slots only if they exist by now; Keras would merely warn.
+        self.optimizer.build(self.generator.trainable_variables)
+        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
+
+    def to_chroma_resolution(self, x: Any) -> Any:
+        """Averages (B, H, W, n) over squares of c x c pixels."""
+        c = self.chroma_stride
+        return x if c == 1 else ops.average_pool(x, c, c, "valid")
+
+    def ema_decay(self, step: Any) -> Any:
+        """Decay at a step: the average of few steps would remember the initial weights."""
+        step = ops.cast(step, "float32")
+        return ops.minimum(self.ema, (1.0 + step) / (10.0 + step))
+
+    def get_config(self) -> dict[str, Any]:
+        """Configuration from which `from_config` builds the GAN again."""
+        serialize = keras.saving.serialize_keras_object
+        return {
+            "generator": serialize(self.generator),
+            "discriminator": serialize(self.discriminator),
+            "ema": self.ema,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "BaseGAN":
+        """Builds the GAN of `get_config`."""
+        deserialize = keras.saving.deserialize_keras_object
+        return cls(
+            deserialize(config["generator"]),
+            deserialize(config["discriminator"]),
+            ema=config["ema"],
+        )
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """What `compile` was given, for saving the whole GAN as one `.keras` file."""
+        serialize = keras.saving.serialize_keras_object
+        return {
+            "generator_optimizer": serialize(self.optimizer),
+            "discriminator_optimizer": serialize(self.discriminator_optimizer),
+            "l1_weight": self.l1_weight,
+            "label_smoothing": self.label_smoothing,
+            "jit_compile": self.jit_compile,
+        }
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles as `get_compile_config` says."""
+        self.compile(**keras.saving.deserialize_keras_object(config))

@@ -1,0 +1,176 @@
+"""The conditional GAN on JAX: the steps of `gan` as pure functions of all variables' values."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import jax
+import keras
+
+from keras_colorize.training.gan_base import BaseGAN
+from keras_colorize.training.losses import adversarial_loss, discriminator_loss, l1_loss
+
+Values = dict[int, Any]  # value by id of its Keras variable
+
+
+def _take(values: Values, variables: Iterable[Any]) -> list[Any]:
+    return [values[id(variable)] for variable in variables]
+
+
+def _put(values: Values, variables: Iterable[Any], new: Iterable[Any]) -> None:
+    values.update((id(v), value) for v, value in zip(variables, new, strict=True))
+
+
+@keras.saving.register_keras_serializable("keras_colorize")
+class ColorizationGAN(BaseGAN):
+    """Trains a generator against a discriminator, with an L1 loss beside it (Gui et al.).
+
+    See `BaseGAN` for the arguments, and for what `compile` and `fit` take. Its steps compute what
+    those on TensorFlow do. Keras hands a step the values of all variables and takes new ones back,
+    so that XLA compiles it whole and reuses the memory of the old values.
+
+    Example:
+        >>> gan = ColorizationGAN(build_generator(), build_discriminator())
+        >>> gan.compile(keras.optimizers.Adam(3e-4, 0.5), keras.optimizers.Adam(3e-4, 0.5))
+        >>> gan.fit(batches, epochs=20, shuffle=False)
+        >>> gan.best_generator.save("generator.keras")
+    """
+
+    @property
+    def non_trainable_variables(self) -> list[Any]:
+        """With the discriminator's optimizer: the state that Keras carries has room for one."""
+        optimizer = getattr(self, "discriminator_optimizer", None)
+        return [*super().non_trainable_variables, *(optimizer.variables if optimizer else ())]
+
+    def _lists(self) -> tuple[Sequence[Any], ...]:
+        """The variables, in the order in which Keras hands over their values."""
+        return (
+            self.trainable_variables,
+            self.non_trainable_variables,
+            self.optimizer.variables,
+            self.metrics_variables,
+        )
+
+    def train_step(self, state: Any, data: Any) -> tuple[dict[str, Any], Any]:
+        """One step of the discriminator, then one of the generator, on the same generated ab.
+
+        Args:
+            state: lists of values: of the trainable and of the other variables, of the
+                generator's optimizer, of the metrics.
+            data: (`lightness_scaled` (B, H, W, 1), `ab_scaled` (B, H, W, 2)).
+
+        Returns:
+            The losses' means over the epoch so far, and the new state.
+        """
+        lists = self._lists()
+        values: Values = {}
+        for variables, some in zip(lists, state, strict=True):
+            _put(values, variables, some)
+        lightness, real_ab, _ = keras.utils.unpack_x_y_sample_weight(data)
+        real_ab = self.to_chroma_resolution(real_ab)
+        generator = self.generator
+
+        def generate(weights: Any) -> tuple[Any, Any]:
+            statistics = _take(values, generator.non_trainable_variables)
+            return generator.stateless_call(weights, statistics, lightness, training=True)
+
+        weights = _take(values, generator.trainable_variables)
+        generated_ab, backward, statistics = jax.vjp(generate, weights, has_aux=True)
+        _put(values, generator.non_trainable_variables, statistics)
+
+        losses: dict[str, Any] = {}
+        small_lightness = self.to_chroma_resolution(lightness)
+        if self.adversarial:
+            losses["discriminator_loss"] = self._discriminator_step(
+                values, small_lightness, real_ab, generated_ab
+            )
+
+        def generator_loss(ab: Any) -> tuple[Any, dict[str, Any]]:
+            parts = {"l1_loss": l1_loss(real_ab, ab)}
+            loss = self.l1_weight * parts["l1_loss"]
+            if self.adversarial:
+                logits, _ = self._judge(values, small_lightness, ab)
+                parts["adversarial_loss"] = adversarial_loss(logits)
+                loss = loss + parts["adversarial_loss"]
+            parts["generator_loss"] = loss
+            return self._scaled(values, self.optimizer, loss), parts
+
+        gradient, parts = jax.grad(generator_loss, has_aux=True)(generated_ab)
+        self._apply(values, self.optimizer, generator, backward(gradient)[0])
+        if self.ema_generator is not None:
+            self._update_ema(values)
+        logs = self._track(values, losses | parts)
+        return logs, tuple(_take(values, variables) for variables in lists)
+
+    def _discriminator_step(
+        self, values: Values, lightness: Any, real_ab: Any, generated_ab: Any
+    ) -> Any:
+        critic, optimizer = self.discriminator, self.discriminator_optimizer
+
+        def loss_of(weights: Any) -> tuple[Any, Any]:
+            seen = dict(values)
+            _put(seen, critic.trainable_variables, weights)
+            real_logits, statistics = self._judge(seen, lightness, real_ab)
+            _put(seen, critic.non_trainable_variables, statistics)
+            generated_logits, statistics = self._judge(seen, lightness, generated_ab)
+            loss = discriminator_loss(real_logits, generated_logits, self.label_smoothing)
+            return self._scaled(values, optimizer, loss), (loss, statistics)
+
+        weights = _take(values, critic.trainable_variables)
+        gradients, (loss, statistics) = jax.grad(loss_of, has_aux=True)(weights)
+        _put(values, critic.non_trainable_variables, statistics)
+        self._apply(values, optimizer, critic, gradients)
+        return loss
+
+    def _judge(self, values: Values, lightness: Any, ab: Any) -> tuple[Any, Any]:
+        """The discriminator's logits, with batch statistics, and its new moving ones."""
+        critic = self.discriminator
+        weights = _take(values, critic.trainable_variables)
+        statistics = _take(values, critic.non_trainable_variables)
+        return critic.stateless_call(weights, statistics, [lightness, ab], training=True)
+
+    def _scaled(self, values: Values, optimizer: Any, loss: Any) -> Any:
+        mapping = [(v, values[id(v)]) for v in optimizer.variables]
+        with keras.StatelessScope(state_mapping=mapping):
+            return optimizer.scale_loss(loss)
+
+    def _apply(self, values: Values, optimizer: Any, network: Any, gradients: Any) -> None:
+        variables = network.trainable_variables
+        weights, slots = optimizer.stateless_apply(
+            _take(values, optimizer.variables), gradients, _take(values, variables)
+        )
+        _put(values, variables, weights)
+        _put(values, optimizer.variables, slots)
+
+    def _update_ema(self, values: Values) -> None:
+        decay = self.ema_decay(values[id(self.optimizer.iterations)])
+        averages, sources = self.ema_generator.variables, self.generator.variables
+        pairs = zip(_take(values, averages), _take(values, sources), strict=True)
+        _put(values, averages, [old + (1.0 - decay) * (new - old) for old, new in pairs])
+
+    def _track(self, values: Values, losses: dict[str, Any]) -> dict[str, Any]:
+        for name, value in losses.items():
+            tracker = self.trackers[name]
+            before = _take(values, tracker.variables)
+            _put(values, tracker.variables, tracker.stateless_update_state(before, value))
+        return {
+            name: tracker.stateless_result(_take(values, tracker.variables))
+            for name, tracker in self.trackers.items()
+        }
+
+    def test_step(self, state: Any, data: Any) -> tuple[dict[str, Any], Any]:
+        """L1 loss of `best_generator` on a batch; changes no weight and no statistic."""
+        trainable, others, _, metrics = self._lists()
+        values: Values = {}
+        for variables, some in zip((trainable, others, metrics), state, strict=True):
+            _put(values, variables, some)
+        lightness, real_ab, _ = keras.utils.unpack_x_y_sample_weight(data)
+        network = self.best_generator
+        generated_ab, _ = network.stateless_call(
+            _take(values, network.trainable_variables),
+            _take(values, network.non_trainable_variables),
+            lightness,
+            training=False,
+        )
+        loss = l1_loss(self.to_chroma_resolution(real_ab), generated_ab)
+        logs = self._track(values, {"l1_loss": loss})
+        return {"l1_loss": logs["l1_loss"]}, (*state[:2], _take(values, metrics))

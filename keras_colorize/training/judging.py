@@ -1,0 +1,81 @@
+"""What becomes of an epoch's generator: made ready, scored on photographs, shown in samples."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from keras_colorize.config import TrainingConfig
+from keras_colorize.data.folders import Scan
+from keras_colorize.evaluation.figures import grid
+from keras_colorize.evaluation.scoring import FAST_METRICS, read_truth, score_folder
+from keras_colorize.imaging.color import lab_to_rgb, rgb_to_lightness
+from keras_colorize.imaging.images import ImageError, write_image
+from keras_colorize.inference.colorizer import Colorizer
+from keras_colorize.inference.fitting import DEFAULT_SIZE
+from keras_colorize.training.backends import training_batches
+from keras_colorize.training.runs import Run
+from keras_colorize.training.statistics import reestimate_statistics
+
+_SAMPLES = 6
+_SETTLED_BY = 256  # photographs
+
+
+def settle(generator: keras.Model, scan: Scan, recipe: TrainingConfig, steps: int) -> None:
+    """Measures the generator's statistics at the size at which it is judged and used.
+
+    Args:
+        generator: changed in place.
+        scan: photographs, of which it sees a few.
+        recipe: batch size and seed.
+        steps: of an epoch; it takes no more of them.
+    """
+    batches = training_batches(
+        scan.files,
+        orientations=scan.orientations,
+        size=DEFAULT_SIZE,
+        batch_size=recipe.batch_size,
+        steps=min(steps, -(-_SETTLED_BY // recipe.batch_size)),
+        seed=recipe.seed,
+    )
+    reestimate_statistics(generator, (lightness for lightness, _ in batches))
+
+
+def validator(colorizer: Colorizer, folder: Path | None) -> Callable[[], dict[str, float]] | None:
+    """Returns what scores the colorizer on the even half of a folder; None without one."""
+    if folder is None:
+        return None
+
+    def validate() -> dict[str, float]:
+        scores = score_folder(folder, colorizer.predict_ab, metrics=FAST_METRICS, part="select")
+        model, grey = scores.rows["model"], scores.rows["grey"]
+        return {
+            "val_psnr": model["psnr"],
+            "val_psnr_gain": model["psnr"] - grey["psnr"],
+            "val_colorfulness_ratio": model["colorfulness_ratio"],
+        }
+
+    return validate
+
+
+def sampler(colorizer: Colorizer, run: Run, files: list[Path]) -> Callable[[int], None]:
+    """Returns what writes strips of some of the files, grey | ours | truth, for an epoch."""
+    truths: list[NDArray[np.uint8]] = []
+    for file in files[:: max(1, len(files) // _SAMPLES)]:
+        if len(truths) < _SAMPLES:
+            with suppress(ImageError):  # the validation leaves it out, too
+                truths.append(read_truth(file))
+
+    def sample(epoch: int) -> None:
+        rows = []
+        for truth in truths:
+            lightness = rgb_to_lightness(truth)
+            ab = colorizer.predict_ab(lightness)
+            rows.append([lab_to_rgb(lightness, 0 * ab), lab_to_rgb(lightness, ab), truth])
+        path = run.folder / "samples" / f"epoch-{epoch:04d}.png"
+        write_image(grid(rows, 256), path, overwrite=True)
+
+    return sample

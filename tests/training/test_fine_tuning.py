@@ -1,0 +1,100 @@
+"""Training that starts from earlier weights instead of random ones."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from keras_colorize.config import PRESETS
+from keras_colorize.data.folders import Scan
+from keras_colorize.inference.weights import WeightsError, resolve_weights
+from keras_colorize.training import trainer
+from keras_colorize.training.runs import RunError
+from keras_colorize.training.trainer import build_gan, train
+
+# Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+TINY = replace(PRESETS["tiny"], training=replace(PRESETS["tiny"].training, epochs=1, ema=0.5))
+
+
+@pytest.fixture(scope="module")
+def scan(photographs):
+    files = sorted(photographs.rglob("*.jpg"))
+    return Scan(files=files, orientations=[1] * len(files))
+
+
+@pytest.fixture(scope="module")
+def parent(tmp_path_factory):
+    """A GAN, and the folder in which a run would have left its networks."""
+    folder = tmp_path_factory.mktemp("parent")
+    gan = build_gan(TINY, 6)
+    gan.generator.save(folder / "generator.keras")
+    gan.discriminator.save(folder / "discriminator.keras")
+    return gan, folder
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The GANs that began to train; their steps are left out."""
+    gans = []
+    monkeypatch.setattr(trainer, "_fit", lambda gan, *_arguments: gans.append(gan))
+    return gans
+
+
+def same(one, other):
+    return all(
+        np.array_equal(a, b) for a, b in zip(one.get_weights(), other.get_weights(), strict=True)
+    )
+
+
+def test_starts_from_both_networks_of_a_run(scan, parent, started, tmp_path):
+    gan, folder = parent
+    train(TINY, scan, tmp_path / "child", fine_tune=folder)
+    assert same(started[0].generator, gan.generator)
+    assert same(started[0].ema_generator, gan.generator)
+    assert same(started[0].discriminator, gan.discriminator)
+    train(TINY, scan, tmp_path / "other")
+    assert not same(started[1].generator, gan.generator)
+
+
+def test_a_generator_alone_will_do(scan, parent, started, tmp_path):
+    gan, folder = parent
+    alone = tmp_path / "alone.keras"
+    alone.write_bytes((folder / "generator.keras").read_bytes())
+    train(TINY, scan, tmp_path / "child", fine_tune=alone)
+    assert same(started[0].generator, gan.generator)
+    assert not same(started[0].discriminator, gan.discriminator)
+
+
+def test_a_checkpoint_goes_before_the_weights_to_start_from(scan, parent, started, tmp_path):
+    run = train(TINY, scan, tmp_path / "child", fine_tune=parent[1])
+    started[0].generator.set_weights([w + 1 for w in started[0].generator.get_weights()])
+    run.save_checkpoint(started[0], 0)
+    train(TINY, scan, tmp_path / "child", fine_tune=parent[1])
+    assert same(started[1].generator, started[0].generator)
+
+
+def test_the_configuration_knows_the_weights_by_content(scan, parent, started, tmp_path):
+    child = train(TINY, scan, tmp_path / "child", fine_tune=parent[1]).folder
+    assert len(json.loads((child / "config.json").read_text())["fine_tune"]) == 16
+    with pytest.raises(RunError, match=r"another configuration \(different: fine_tune\)"):
+        train(TINY, scan, child)
+
+
+def test_another_network_is_a_sentence(scan, parent, tmp_path):
+    wider = replace(TINY, generator=replace(TINY.generator, widths=(8, 8, 8, 8, 8)))
+    with pytest.raises(RunError, match=r"generator\.keras holds another network than this preset"):
+        train(wider, scan, tmp_path / "child", fine_tune=parent[1])
+    assert not (tmp_path / "child").exists()
+
+
+def test_packaged_weights_cannot_be_trained_further(scan, tmp_path):
+    with pytest.raises(RunError, match=r"mobile\.tflite cannot be trained further; name a run"):
+        train(TINY, scan, tmp_path / "child", fine_tune=resolve_weights("mobile"))
+
+
+def test_weights_that_are_not_there(scan, tmp_path):
+    with pytest.raises(WeightsError, match="There are no weights"):
+        train(TINY, scan, tmp_path / "child", fine_tune=tmp_path / "none.keras")
