@@ -5,8 +5,9 @@ The crops are drawn as in `tfdata`, with the same guarantee of order, from other
 
 import itertools
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -109,8 +110,9 @@ def training_batches(
         first_step: how many batches of the stream to leave out.
         seed: of everything random.
 
-    Yields:
-        (`lightness_scaled` (B, size, size, 1), `ab_scaled` (B, size, size, 2)), JAX arrays.
+    Returns:
+        An iterator of (`lightness_scaled` (B, size, size, 1), `ab_scaled` (B, size, size, 2)),
+        JAX arrays.
 
     Raises:
         ValueError: there are no files.
@@ -118,19 +120,33 @@ def training_batches(
     if not files:
         raise ValueError("There is no photograph to train on.")
     turns = orientations or [1] * len(files)
-    load = partial(_load_crop, size=size, seed=seed)
-    places = itertools.islice(
-        _stream(len(files), first_step * batch_size, seed), steps * batch_size
+    stream = _stream(len(files), first_step * batch_size, seed)
+    crops = _ahead(
+        partial(_load_crop, size=size, seed=seed),
+        ((files[index], turns[index], position) for index, position in stream),
+        (_BATCHES_AHEAD + 1) * batch_size,
     )
+    return _batched(crops, batch_size, steps)
+
+
+def _ahead(
+    load: Callable[..., NDArray[np.uint8]], places: Iterator[tuple[Any, ...]], count: int
+) -> Generator[NDArray[np.uint8], None, None]:
+    """Yields `load(*place)` in order, with up to `count` of them under way in threads."""
     pool = ThreadPoolExecutor(available_cores())
     pending: deque[Future[NDArray[np.uint8]]] = deque()
     try:
-        for _ in range(steps):
-            for index, position in itertools.islice(
-                places, (_BATCHES_AHEAD + 1) * batch_size - len(pending)
-            ):
-                pending.append(pool.submit(load, files[index], turns[index], position))
-            crops = [pending.popleft().result() for _ in range(batch_size)]
-            yield rgb_to_scaled_lab(np.stack(crops))
+        for place in places:
+            pending.append(pool.submit(load, *place))
+            if len(pending) == count:
+                yield pending.popleft().result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _batched(
+    crops: Generator[NDArray[np.uint8], None, None], batch_size: int, steps: int
+) -> Iterator[tuple[Any, Any]]:
+    with closing(crops):
+        for _ in range(steps):
+            yield rgb_to_scaled_lab(np.stack(list(itertools.islice(crops, batch_size))))
