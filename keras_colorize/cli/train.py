@@ -1,5 +1,6 @@
 """`keras-colorize train`: a folder of photographs to a trained generator."""
 
+import os
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -88,13 +89,16 @@ def command(
 ) -> None:
     """Train a generator and its discriminator on the photographs of FOLDER."""
     chosen = _with_recipe(PRESETS[preset], recipe)
-    import_quietly("keras")  # and with it the backend
     import platformdirs
+
+    cache = platformdirs.user_cache_path("keras-colorize")
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache / "jax"))  # a resumed run has it
+    import_quietly("keras")  # and with it the backend
 
     from keras_colorize.data.folders import Scan, scan_folder
     from keras_colorize.training.trainer import train
 
-    scan: Scan = scan_folder(folder, cache=platformdirs.user_cache_path("keras-colorize") / "scans")
+    scan: Scan = scan_folder(folder, cache=cache / "scans")
     run_folder = run_folder or Path("runs") / preset
     training = chosen.training
     click.echo(

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_gan() -> Callable[..., Any]:
     """Builds a GAN, the same for the same arguments; `compile` is the caller's.
 
@@ -22,7 +22,10 @@ def make_gan() -> Callable[..., Any]:
         lightness = keras.Input((None, None, 1), name="lightness_scaled")
         x = lightness
         for k, s in enumerate((stride, 1)):
-            x = keras.layers.Conv2D(4, 3, strides=s, padding="same", name=f"conv_{k}")(x)
+            # Without a bias, as in the real one: before batch norm its gradient is rounding alone.
+            x = keras.layers.Conv2D(
+                4, 3, strides=s, padding="same", use_bias=False, name=f"conv_{k}"
+            )(x)
             x = keras.layers.BatchNormalization(name=f"bn_{k}")(x)
             x = keras.layers.ReLU(name=f"relu_{k}")(x)
         ab = keras.layers.Conv2D(2, 1, activation="tanh", name="ab_scaled")(x)
@@ -41,7 +44,7 @@ def make_gan() -> Callable[..., Any]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def batch() -> tuple[np.ndarray, np.ndarray]:
     """Scaled L (4, 64, 64, 1) and ab (4, 64, 64, 2), with something to learn in them."""
     random = np.random.default_rng(3)

@@ -1,0 +1,96 @@
+"""A whole run on JAX without TensorFlow, stopped in the middle of an epoch and begun again."""
+
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+SCRIPT = """
+import os, sys
+sys.modules["tensorflow"] = None
+from dataclasses import replace
+from pathlib import Path
+from keras_colorize.config import PRESETS, GeneratorConfig
+from keras_colorize.data.folders import scan_folder
+from keras_colorize.training.callbacks import DivergenceGuard
+from keras_colorize.training.trainer import train
+
+photographs, folder = map(Path, sys.argv[1:])
+tiny = PRESETS["tiny"]
+preset = replace(
+    tiny,
+    generator=GeneratorConfig((2, 2, 2, 2, 2), 2, "unet"),
+    training=replace(tiny.training, warm_up_epochs=1, steps_per_epoch=4, ema=0.9, seed=5),
+)
+scan = scan_folder(photographs)
+train(preset, scan, folder / "unbroken", val=photographs / "a")
+usual = DivergenceGuard.on_train_batch_end
+
+def stop(self, batch, logs=None):
+    usual(self, batch, logs)
+    if self.model.adversarial and batch == 2:
+        raise KeyboardInterrupt
+
+DivergenceGuard.on_train_batch_end = stop
+try:
+    train(preset, scan, folder / "stopped", val=photographs / "a")
+except KeyboardInterrupt:
+    print(sorted(path.name for path in (folder / "stopped/checkpoints").iterdir()))
+DivergenceGuard.on_train_batch_end = usual
+train(preset, scan, folder / "stopped", val=photographs / "a")
+"""
+
+
+@pytest.fixture(scope="module")
+def runs(photographs, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": "jax",
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": "--xla_backend_optimization_level=0",  # compiling is what takes the time
+        # The second and the third run compile what the first one did.
+        "JAX_COMPILATION_CACHE_DIR": str(tmp_path_factory.mktemp("compiled")),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    }
+    result = subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", "-c", SCRIPT, str(photographs), str(folder)],
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "['epoch-0001.weights.h5']\n"
+    return folder
+
+
+def metrics(run):
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    for line in lines:
+        assert line.pop("seconds") >= 0
+    return lines
+
+
+def test_a_stopped_run_goes_on_as_the_unbroken_one(runs):
+    ours, theirs = metrics(runs / "stopped"), metrics(runs / "unbroken")
+    assert ours == theirs
+    assert [line["images"] for line in ours] == [16, 32]
+    assert ours[0]["discriminator_loss"] is None
+    assert 0.5 < ours[1]["discriminator_loss"] < 5
+    assert "val_psnr" in ours[1]
+
+
+def test_its_generator_runs_on_tensorflow(runs):
+    networks = [
+        keras.saving.load_model(runs / run / "generator.keras", compile=False)
+        for run in ("stopped", "unbroken")
+    ]
+    for a, b in zip(*(network.get_weights() for network in networks), strict=True):
+        assert np.array_equal(a, b)
+    ab = networks[0](np.zeros((1, 64, 96, 1), np.float32))
+    assert tuple(ab.shape) == (1, 32, 48, 2)
+    assert np.isfinite(np.array(ab)).all()
