@@ -30,7 +30,7 @@ weights: .venv/.installed ## Package a run: make weights RUN=runs/NAME TRAIN=FOL
 	@test -n "$(RUN)" -a -n "$(TRAIN)" -a -n "$(VAL)" || \
 		{ echo "Say what to package: make weights RUN=runs/NAME TRAIN=FOLDER VAL=FOLDER"; exit 2; }
 	@.venv/bin/python -m keras_colorize.exporting.package "$(RUN)" --calibration "$(TRAIN)" \
-		--val "$(VAL)" --golden examples/photographs/egret.jpg --notes docs/model-notes.md
+		--val "$(VAL)" --golden examples/photographs/fsa-street-parade.jpg --notes docs/model-notes.md
 
 # TensorFlow I/O has no wheels beyond Python 3.12, and Keras 3.15 needs 3.11.
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || \

@@ -104,6 +104,8 @@ class TrainingConfig:
         warm_up_epochs: first epochs with the L1 loss alone.
         label_smoothing: one-sided: the discriminator's target for real images is 1 minus it.
         ema: decay of the moving average of the generator's weights; 0 = no average.
+        precision: of the computation: `bfloat16` on accelerators; `float16` with its losses
+            scaled. Weights and losses stay float32.
         seed: of weights, order and crops.
     """
 
@@ -120,6 +122,7 @@ class TrainingConfig:
     warm_up_epochs: int = 0
     label_smoothing: float = 0.0
     ema: float = 0.0
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
     seed: int = 0
 
     def stages(self) -> list[Stage]:

@@ -124,7 +124,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def page_blocks() -> list[object]:
     found: list[object] = []
     for name in PAGES:
-        for block in blocks((ROOT / name).read_text() if (ROOT / name).exists() else ""):
+        for block in blocks((ROOT / name).read_text()):
             if block.kind in PROGRAMS and block.not_run is None:
                 found.append(pytest.param(block, id=f"{name}:{block.line}"))
     return found

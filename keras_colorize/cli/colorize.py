@@ -6,13 +6,14 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
 
 import click
 
 from keras_colorize.cli.planning import plan
 from keras_colorize.cli.working import Record, colorize_all, colorize_one
-from keras_colorize.imaging.images import DEFAULT_MAX_PIXELS, FORMATS
+from keras_colorize.imaging.formats import FORMAT_OF, SUFFIXES
+from keras_colorize.imaging.images import DEFAULT_MAX_PIXELS
 from keras_colorize.inference.colorizer import Colorizer
 
 
@@ -41,7 +42,8 @@ from keras_colorize.inference.colorizer import Colorizer
 @click.option(
     "--format",
     "image_format",
-    type=click.Choice(sorted(set(FORMATS.values())), case_sensitive=False),
+    type=click.Choice([suffix[1:] for suffix in SUFFIXES], case_sensitive=False),
+    callback=lambda context, option, name: name and FORMAT_OF[f".{name}"],
     help="Format of the results [default: each picture's own].",
 )
 @click.option(
@@ -116,20 +118,27 @@ def _colorize_stream(
     options: dict[str, Any],
 ) -> Record:
     """Colours a picture from standard input, to standard output, or both."""
-    stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
-    if source == "-" and Path(out).is_dir():
-        raise click.UsageError(f"{out} is a folder: a picture from standard input needs a file.")
-    if source == "-" and _is_open_as(stdin, out):
-        raise click.UsageError(f"{out} is the picture itself, which stays as it is.")
-    if out == "-" and stdout.isatty():
-        raise click.UsageError("The picture would go to the terminal: redirect it, or use -o.")
-    return colorize_one(
-        stdin if source == "-" else Path(source),
-        stdout if out == "-" else Path(out),
-        make_colorizer(),
-        overwrite,
-        options,
-    )
+    read: Path | BinaryIO = Path(source)
+    write: Path | BinaryIO = Path(out)
+    if source == "-":
+        read = _standard("input", sys.stdin)
+        if Path(out).is_dir():
+            raise click.UsageError(
+                f"{out} is a folder: a picture from standard input needs a file."
+            )
+        if _is_open_as(read, out):
+            raise click.UsageError(f"{out} is the picture itself, which stays as it is.")
+    if out == "-":
+        write = _standard("output", sys.stdout)
+        if write.isatty():
+            raise click.UsageError("The picture would go to the terminal: redirect it, or use -o.")
+    return colorize_one(read, write, make_colorizer(), overwrite, options)
+
+
+def _standard(name: str, stream: TextIO | None) -> BinaryIO:
+    if stream is None:
+        raise click.UsageError(f"Standard {name} is closed.")
+    return stream.buffer
 
 
 def _is_open_as(stream: BinaryIO, path: str) -> bool:

@@ -20,6 +20,34 @@ def declared_extras() -> dict[str, list[str]]:
     return extras
 
 
+def import_problem(error: ImportError, preferred: str | None = None) -> str | None:
+    """Say which library is missing or broken, and what mends it.
+
+    Args:
+        error: what importing it raised.
+        preferred: the extra to name if several install a missing library.
+
+    Returns:
+        One sentence or two, or `None` if the mistake is the program's own.
+    """
+    name = error.name or ""
+    if name.partition(".")[0] == "keras_colorize":
+        return None
+    if not isinstance(error, ModuleNotFoundError):
+        cause: BaseException = error
+        while cause.__cause__ is not None:  # a library's own advice may be a page long
+            cause = cause.__cause__
+        reason = " ".join(str(cause).split()).rstrip(".")
+        return f"A library cannot be loaded: {reason}. Install it again, or what it lacks."
+    extra = missing_extra(name, preferred)
+    if extra is None:
+        return None
+    return (
+        f"This needs {name}, which is not installed. "
+        f'Install it with: pip install "keras-colorize[{extra}]"'
+    )
+
+
 def missing_extra(module: str, preferred: str | None = None) -> str | None:
     """Find the extra that installs a module.
 

@@ -1,12 +1,16 @@
 """The `keras-colorize` command: finds a command's module when that command is asked for."""
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 
 import click
 
 import keras_colorize
 
-COMMANDS = ("colorize", "train", "evaluate", "doctor")
+COMMANDS = ("colorize", "train", "evaluate", "prepare", "doctor")
 INTERRUPTED = 128 + 2  # what a shell reports of a program that SIGINT ended
 
 
@@ -24,37 +28,58 @@ class CommandGroup(click.Group):
         command: click.Command = import_module(f"keras_colorize.cli.{cmd_name}").command
         return command
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments; `--help` imports every command."""
+        with _in_sentences(ctx):
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> object:
         """Run the command.
 
         Raises:
-            click.ClickException: an extra is missing, or one of the package's own exceptions or
-                an `OSError` came through: their text is meant for the user.
+            click.ClickException: a library is missing or broken, or one of the package's own
+                exceptions or an `OSError` came through: their text is meant for the user.
             click.exceptions.Exit: with 130, after Ctrl-C.
         """
-        try:
+        _fill_closed_streams()
+        with _in_sentences(ctx):
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            click.echo("Interrupted.", err=True)
-            raise click.exceptions.Exit(INTERRUPTED) from None
-        except BrokenPipeError:
-            raise  # click ends quietly when the reader of the output is gone
-        except OSError as error:
-            raise click.ClickException(_os_error_sentence(error)) from error
-        except ModuleNotFoundError as error:
-            from keras_colorize.cli.extras import missing_extra
 
-            extra = missing_extra(error.name or "", preferred=ctx.invoked_subcommand)
-            if extra is None:
-                raise
-            raise click.ClickException(
-                f"This needs {error.name}, which is not installed. "
-                f'Install it with: pip install "keras-colorize[{extra}]"'
-            ) from error
-        except Exception as error:
-            if type(error).__module__.partition(".")[0] != keras_colorize.__name__:
-                raise
-            raise click.ClickException(str(error)) from error
+
+@contextmanager
+def _in_sentences(ctx: click.Context) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("Interrupted.", err=True)
+        raise click.exceptions.Exit(INTERRUPTED) from None
+    except BrokenPipeError:
+        raise  # click ends quietly when the reader of the output is gone
+    except OSError as error:
+        raise click.ClickException(_os_error_sentence(error)) from error
+    except ImportError as error:
+        from keras_colorize.cli.extras import import_problem
+
+        problem = import_problem(error, preferred=ctx.invoked_subcommand)
+        if problem is None:
+            raise
+        raise click.ClickException(problem) from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] != keras_colorize.__name__:
+            raise
+        raise click.ClickException(str(error)) from error
+
+
+def _fill_closed_streams() -> None:
+    """Puts nothing in the place of standard streams that are closed.
+
+    A file would take that place, and with it what native code writes to standard error.
+    """
+    while (place := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(place)
+    if sys.stderr is None:  # progress bars write to it unasked
+        sys.stderr = open(2, "w", closefd=False)
 
 
 def _os_error_sentence(error: OSError) -> str:

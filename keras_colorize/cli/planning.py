@@ -1,6 +1,7 @@
 """Which pictures `keras-colorize colorize` takes, and where each result goes."""
 
 import glob
+import mimetypes
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,10 +9,9 @@ from pathlib import Path
 
 import click
 
-from keras_colorize.imaging.images import FORMATS, SUFFIXES
+from keras_colorize.imaging.formats import SUFFIXES, SUFFIXES_OF
 
 MARK = "-colorized"
-_SUFFIX_OF = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "WEBP": ".webp", "BMP": ".bmp"}
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,12 @@ def plan(paths: Sequence[str], out: Path | None, image_format: str | None) -> li
 
     Raises:
         click.UsageError: two pictures would write one file, a result would replace a picture,
-            or `out` is one file for several pictures.
+            `out` is one file for several pictures, or a file of a format that is not written.
     """
+    if out is not None and _names_other_picture(out):
+        raise click.UsageError(
+            f"-o {out} names no format to write: JPEG, PNG, TIFF, WebP or BMP; nor is it a folder."
+        )
     out_is_file = out is not None and _names_file(out)
     found = list(dict.fromkeys(_find(paths, None if out_is_file else out)))
     if len(paths) > 1 or not (found and found[0].named):
@@ -58,7 +62,10 @@ def plan(paths: Sequence[str], out: Path | None, image_format: str | None) -> li
         jobs = [Job(found[0].path, out)]
     else:
         jobs = [Job(item.path, _destination(item, out, image_format)) for item in found]
-    jobs = list({os.path.abspath(job.source): job for job in jobs}.values())
+    first: dict[str, Job] = {}  # by source: folders may lie in one another
+    for job in jobs:
+        first.setdefault(os.path.abspath(job.source), job)
+    jobs = list(first.values())
     _refuse_collisions(jobs)
     return jobs
 
@@ -99,10 +106,10 @@ def _walk(folder: Path, root: Path, out: Path | None) -> Iterator[_Found]:
 def _destination(item: _Found, out: Path | None, image_format: str | None) -> Path:
     suffix = item.path.suffix
     if image_format is None:
-        if suffix.lower() not in FORMATS:
+        if suffix.lower() not in SUFFIXES:
             suffix = ".png"
-    elif FORMATS.get(suffix.lower()) != image_format:
-        suffix = _SUFFIX_OF[image_format]
+    elif suffix.lower() not in SUFFIXES_OF[image_format]:
+        suffix = SUFFIXES_OF[image_format][0]
     name = f"{item.path.stem}{MARK}{suffix}"
     if out is None:
         return item.path.with_name(name)
@@ -131,7 +138,14 @@ def _refuse_collisions(jobs: Sequence[Job]) -> None:
 
 
 def _names_file(out: Path) -> bool:
-    return out.is_file() or (out.suffix.lower() in FORMATS and not out.is_dir())
+    return out.is_file() or (out.suffix.lower() in SUFFIXES and not out.is_dir())
+
+
+def _names_other_picture(out: Path) -> bool:
+    """Says whether `out` looks like a file of a format that is not written, such as GIF."""
+    kind, _ = mimetypes.guess_type(out.name)
+    is_picture = kind is not None and kind.startswith("image/")
+    return is_picture and out.suffix.lower() not in SUFFIXES and not out.exists()
 
 
 def _fixed_part(pattern: Path) -> Path:

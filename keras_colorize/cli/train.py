@@ -31,7 +31,7 @@ class _Growth(click.ParamType):
     "  keras-colorize train photographs --preset mobile --run runs/mine --val photographs-val\n"
     "The same command again goes on where it was stopped."
 )
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("folder", type=click.Path(path_type=Path))
 @click.option(
     "--preset",
     type=click.Choice(list(PRESETS)),
@@ -59,6 +59,9 @@ class _Growth(click.ParamType):
 @click.option(
     "--steps-per-epoch", type=click.IntRange(1), help="Steps an epoch.  [default: one pass]"
 )
+@click.option(
+    "--images-per-epoch", type=click.IntRange(1), help="The same in images, to the next step."
+)
 @click.option("--batch-size", type=click.IntRange(1), help="Photographs a step.")
 @click.option("--size", type=click.IntRange(16), help="Side of the crops.")
 @click.option(
@@ -78,6 +81,11 @@ class _Growth(click.ParamType):
 @click.option("--warm-up-epochs", type=click.IntRange(0), help="First epochs with L1 alone.")
 @click.option("--label-smoothing", type=click.FloatRange(0, 0.5), help="One-sided.")
 @click.option("--ema", type=click.FloatRange(0, 1, max_open=True), help="Decay of the average.")
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "bfloat16", "float16"]),
+    help="Of the computation: bfloat16 is for accelerators, float16 for older ones.",
+)
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of weights, order and crops.")
 def command(
     folder: Path,
@@ -87,7 +95,12 @@ def command(
     fine_tune: Path | None,
     **recipe: Any,
 ) -> None:
-    """Train a generator and its discriminator on the photographs of FOLDER."""
+    """Train a generator and its discriminator on the photographs of FOLDER.
+
+    FOLDER may hold photographs in any nesting, Places365 or ILSVRC2012 as they were unpacked, or
+    shards that the command prepare made. The preset mobile learns with the L1 loss alone unless
+    there are fewer --warm-up-epochs than --epochs: then the discriminator takes part in the rest.
+    """
     chosen = _with_recipe(PRESETS[preset], recipe)
     import platformdirs
 
@@ -95,32 +108,49 @@ def command(
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache / "jax"))  # a resumed run has it
     import_quietly("keras")  # and with it the backend
 
-    from keras_colorize.data.folders import Scan, scan_folder
+    from keras_colorize.data.layouts import open_photographs
+    from keras_colorize.data.shards import ShardFolder
+    from keras_colorize.inference.weights import resolve_weights
+    from keras_colorize.training.checkpointer import TrainingStopped
     from keras_colorize.training.trainer import train
 
-    scan: Scan = scan_folder(folder, cache=cache / "scans")
+    photographs = open_photographs(folder, cache=cache / "scans")
     run_folder = run_folder or Path("runs") / preset
+    left_out: dict[Path, str] = {}
+    if isinstance(photographs, ShardFolder):
+        about = f"in {len(photographs.shards)} shards"
+    else:
+        left_out = photographs.unreadable
+        about = (
+            f"({len(photographs.near_grey)} near-grey and {len(left_out)} unreadable ones left out)"
+        )
     training = chosen.training
     click.echo(
-        f"{len(scan.files)} photographs ({len(scan.near_grey)} near-grey and "
-        f"{len(scan.unreadable)} unreadable ones left out), {training.epochs} epochs, "
+        f"{photographs.count} photographs {about}, {training.epochs} epochs, "
         f"batches of {training.batch_size}; run folder {run_folder}",
         err=True,
     )
-    for file, reason in list(scan.unreadable.items())[:_SHOWN]:
+    for file, reason in list(left_out.items())[:_SHOWN]:
         click.echo(f"  left out: {file}: {reason}", err=True)
-    if len(scan.unreadable) > _SHOWN:
-        click.echo(f"  and {len(scan.unreadable) - _SHOWN} more", err=True)
+    if len(left_out) > _SHOWN:
+        click.echo(f"  and {len(left_out) - _SHOWN} more", err=True)
     try:
-        run = train(chosen, scan, run_folder, val=val, fine_tune=fine_tune)
-    except KeyboardInterrupt:
-        click.echo("Stopped. The same command goes on from the last whole epoch.", err=True)
-        raise
-    click.echo(f"Done. The generator is {run.folder / 'generator.keras'}", err=True)
+        run = train(chosen, photographs, run_folder, val=val, fine_tune=fine_tune)
+    except (KeyboardInterrupt, TrainingStopped) as stopped:
+        click.echo("Stopped. The same command goes on from there.", err=True)
+        if isinstance(stopped, KeyboardInterrupt):
+            raise
+        return
+    click.echo(f"Done. The generator is {resolve_weights(run.folder)}", err=True)
 
 
 def _with_recipe(preset: Preset, options: dict[str, Any]) -> Preset:
     given = {name: value for name, value in options.items() if value not in (None, ())}
+    if images := given.pop("images_per_epoch", None):
+        if "steps_per_epoch" in given:
+            raise click.UsageError("--steps-per-epoch and --images-per-epoch say the same thing.")
+        batch_size = given.get("batch_size", preset.training.batch_size)
+        given["steps_per_epoch"] = -(-images // batch_size)
     unknown = given.keys() - {field.name for field in fields(TrainingConfig)}
     assert not unknown, f"options without a field: {unknown}"
     if "size" in given:  # the preset's growth belongs to the preset's size

@@ -8,8 +8,10 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, BinaryIO, TypeVar
 
+import cv2
+
 from keras_colorize.cli.planning import Job
-from keras_colorize.imaging.images import ImageError
+from keras_colorize.imaging.images import ImageError, PixelLimitError
 from keras_colorize.imaging.strips import available_cores
 from keras_colorize.inference.colorizer import Colorizer
 
@@ -38,27 +40,59 @@ def colorize_one(
         `source`, `destination` (a stream is "-") and `status`: `colorized` with `seconds`, or
         `exists` or `failed` with a `reason`, one sentence.
     """
-    read, write = (str(end) if isinstance(end, Path) else "-" for end in (source, destination))
-    record: Record = {"source": read, "destination": write}
+    record = _record(source, destination)
     started = time.perf_counter()
     try:
         if isinstance(destination, Path):
             if not overwrite and os.path.lexists(destination):
                 raise FileExistsError
-            destination.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(destination.parent)
         colorizer.colorize_file(source, destination, overwrite=overwrite, **options)
-    except ImageError as error:
-        return record | {"status": "failed", "reason": str(error)}
+        if not isinstance(destination, Path):
+            destination.flush()  # here, where a failure gets its sentence
+    except PixelLimitError as error:
+        return _failed(record, f"{str(error).removesuffix('.')}; --max-pixels raises it.")
+    except (ImageError, _FolderError) as error:
+        return _failed(record, str(error))
     except FileExistsError:
-        reason = f"{write} exists; --overwrite replaces it."
+        reason = f"{record['destination']} exists; --overwrite replaces it."
         return record | {"status": "exists", "reason": reason}
     except OSError as error:
-        reason = f"{write} cannot be written: {error.strerror or error}."
-        return record | {"status": "failed", "reason": reason}
-    except MemoryError:
-        reason = f"{read} needs more memory than there is."
-        return record | {"status": "failed", "reason": reason}
+        end = destination if isinstance(destination, Path) else "Standard output"
+        return _failed(record, f"{end} cannot be written: {error.strerror or error}.")
+    except (MemoryError, cv2.error) as error:
+        if isinstance(error, cv2.error) and error.code != cv2.Error.StsNoMem:
+            raise
+        return _failed(record, f"{record['source']} needs more memory than there is.")
     return record | {"status": "colorized", "seconds": round(time.perf_counter() - started, 3)}
+
+
+class _FolderError(ValueError):
+    """A folder of the result's path is a file, in one sentence."""
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        file = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+        raise _FolderError(f"{file} is a file, not a folder.") from error
+
+
+def _record(source: Path | BinaryIO, destination: Path | BinaryIO) -> Record:
+    ends = {"source": source, "destination": destination}
+    return {
+        name: _printable(str(end)) if isinstance(end, Path) else "-" for name, end in ends.items()
+    }
+
+
+def _failed(record: Record, reason: str) -> Record:
+    return record | {"status": "failed", "reason": _printable(reason)}
+
+
+def _printable(text: str) -> str:
+    """Escapes what stands in a name for bytes that are not UTF-8: no terminal or JSON holds it."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def colorize_all(
@@ -96,6 +130,9 @@ def colorize_all(
         colorizer = colorizers.get()
         try:
             return index, colorize_one(job.source, job.destination, colorizer, overwrite, options)
+        except Exception as error:  # ours; alone, the picture shows its trace
+            record = _record(job.source, job.destination)
+            return index, _failed(record, f"{job.source} met a fault of this program: {error!r}.")
         finally:
             colorizers.put(colorizer)
 

@@ -2,26 +2,27 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
 from keras_colorize.imaging.color import rgb_to_lab
 from keras_colorize.imaging.exif import orientation
 from keras_colorize.imaging.files import atomic_file
-from keras_colorize.imaging.images import SUFFIXES
+from keras_colorize.imaging.formats import FORMATS, SUFFIXES
 from keras_colorize.imaging.quiet import quiet_pillow
 from keras_colorize.imaging.strips import available_cores
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
 NEAR_GREY = 4.0  # mean chroma in Lab units; a black-and-white print scanned in colour is under it
 _THUMBNAIL = 64
+_STORE_FORMAT = 2  # of what a scan remembers; raised when `Look` changes
 
 
 class FolderError(ValueError):
@@ -44,6 +45,45 @@ class Scan:
     near_grey: list[Path] = field(default_factory=list)
     unreadable: dict[Path, str] = field(default_factory=dict)
 
+    @property
+    def count(self) -> int:
+        """How many photographs there are to train on."""
+        return len(self.files)
+
+    @property
+    def paths(self) -> list[Path]:
+        """What a training reads."""
+        return self.files
+
+    @property
+    def digest(self) -> str:
+        """Tells one set of photographs from another: by names, which stay when folders move."""
+        names = "\n".join("/".join(file.parts[-2:]) for file in self.files)
+        return hashlib.sha256(os.fsencode(names)).hexdigest()[:16]
+
+    def examples(self, count: int) -> list[Path]:
+        """Some of the photographs, from all over the folder."""
+        return self.files[:: max(1, len(self.files) // count)][:count]
+
+
+class Look(NamedTuple):
+    """What one look at a photograph finds.
+
+    Attributes:
+        orientation: EXIF's, 1 to 8.
+        chroma: mean of its pixels in Lab units.
+        problem: why it cannot be used; "" if it can.
+    """
+
+    orientation: int
+    chroma: float
+    problem: str
+
+    @property
+    def near_grey(self) -> bool:
+        """Whether the photograph can be read but would teach grey."""
+        return not self.problem and self.chroma < NEAR_GREY
+
 
 def list_photographs(folder: str | Path) -> list[Path]:
     """Photographs below a folder by suffix, sorted; hidden files and folders are left out.
@@ -55,19 +95,42 @@ def list_photographs(folder: str | Path) -> list[Path]:
         FolderError: it is no folder, or there is no photograph in it.
     """
     folder = Path(folder)
-    if not folder.is_dir():
+    return [folder / name for name in photograph_names(folder)]
+
+
+def photograph_names(folder: str | Path) -> list[str]:
+    """Paths of `list_photographs` relative to the folder, with slashes.
+
+    Raises:
+        FolderError: as `list_photographs`.
+    """
+    if not os.path.isdir(folder):
         raise FolderError(f"{folder} is not a folder.")
-    files = sorted(_walk(folder), key=lambda file: file.relative_to(folder).as_posix())
-    if not files:
+    names = []
+    for here, below, files in os.walk(folder):
+        below[:] = [name for name in below if not name.startswith(".")]
+        inner = Path(here).relative_to(folder)
+        names += [
+            (inner / name).as_posix()
+            for name in files
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES
+        ]
+    if not names:
         raise FolderError(f"There is no photograph in {folder} ({', '.join(SUFFIXES)}).")
-    return files
+    return sorted(names)
 
 
-def scan_folder(folder: str | Path, *, cache: str | Path | None = None) -> Scan:
+def scan_folder(
+    folder: str | Path,
+    names: Sequence[str] | None = None,
+    *,
+    cache: str | Path | None = None,
+) -> Scan:
     """Looks at every photograph of a folder once.
 
     Args:
         folder: any nesting.
+        names: paths below it of the photographs to look at; None = all.
         cache: a folder that remembers files that have not changed since; None = none.
 
     Returns:
@@ -78,41 +141,42 @@ def scan_folder(folder: str | Path, *, cache: str | Path | None = None) -> Scan:
         FolderError: nothing is left to train on.
     """
     folder = Path(folder).resolve()
-    files = list_photographs(folder)
+    if names is None:
+        names = photograph_names(folder)
     store = None
     if cache is not None:
         store = Path(cache) / f"{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}.json"
     known = _read_store(store)
-    found: dict[str, list[Any]] = {}
 
-    def look(file: Path) -> tuple[str, list[Any]]:
-        name = file.relative_to(folder).as_posix()
+    def look(name: str) -> list[Any]:
         try:
-            stamp = [(stat := file.stat()).st_size, stat.st_mtime_ns]
+            stamp = [(stat := (folder / name).stat()).st_size, stat.st_mtime_ns]
         except OSError as error:  # a broken link
-            return name, [0, 0, 1, 0.0, f"cannot be read: {error.strerror}."]
+            return [0, 0, *Look(1, 0.0, f"cannot be read: {error.strerror}.")]
         old = known.get(name)
-        return name, old if old and old[:2] == stamp else [*stamp, *_inspect(file)]
+        return old if old and old[:2] == stamp else [*stamp, *inspect(folder / name)]
 
     with ThreadPoolExecutor(available_cores()) as pool:
-        looks = pool.map(look, files)
-        found.update(
-            tqdm(looks, "Looking through the photographs", len(files), disable=None, leave=False)
+        looks = pool.map(look, names)
+        progress = tqdm(
+            looks, "Looking through the photographs", len(names), disable=None, leave=False
         )
+        found = dict(zip(names, progress, strict=True))
     if store is not None and found != known:
         store.parent.mkdir(parents=True, exist_ok=True)
         with atomic_file(store, overwrite=True) as stream:
-            stream.write(json.dumps(found).encode())
+            stream.write(json.dumps({"format": _STORE_FORMAT, "looks": found}).encode())
 
     scan = Scan()
-    for file, (_, _, turn, chroma, reason) in zip(files, found.values(), strict=True):
-        if reason:
-            scan.unreadable[file] = reason
-        elif chroma < NEAR_GREY:
+    for name, (_, _, *facts) in found.items():
+        file, seen = folder / name, Look(*facts)
+        if seen.problem:
+            scan.unreadable[file] = seen.problem
+        elif seen.near_grey:
             scan.near_grey.append(file)
         else:
             scan.files.append(file)
-            scan.orientations.append(turn)
+            scan.orientations.append(seen.orientation)
     if not scan.files:
         raise FolderError(
             f"{folder} holds no colour photograph to train on: {len(scan.near_grey)} are "
@@ -121,30 +185,29 @@ def scan_folder(folder: str | Path, *, cache: str | Path | None = None) -> Scan:
     return scan
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    for path in folder.rglob("*"):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if not hidden and path.suffix.lower() in SUFFIXES and not path.is_dir():
-            yield path
+def inspect(source: Path | BinaryIO) -> Look:
+    """Looks at a photograph, decoded small.
+
+    Args:
+        source: JPEG, PNG, WebP, BMP or TIFF, whatever its suffix.
+    """
+    try:
+        with quiet_pillow(), Image.open(source, formats=FORMATS) as image:
+            image.draft("RGB", (_THUMBNAIL, _THUMBNAIL))
+            thumbnail = image.convert("RGB").resize((_THUMBNAIL, _THUMBNAIL), reducing_gap=2.0)
+            # Last: to find a PNG's EXIF, Pillow loads it, and its error would be taken for none.
+            turn = orientation(image)
+    except UnidentifiedImageError:  # its message names the stream's address
+        return Look(1, 0.0, "cannot be read: it is no JPEG, PNG, WebP, BMP or TIFF.")
+    except Exception as error:  # a decoder of damaged bytes may raise anything
+        return Look(1, 0.0, f"cannot be read: {error}")
+    ab = rgb_to_lab(np.asarray(thumbnail))[..., 1:]
+    return Look(turn, round(float(np.linalg.norm(ab, axis=-1).mean()), 3), "")
 
 
 def _read_store(store: Path | None) -> dict[str, list[Any]]:
     try:
         known = json.loads(store.read_bytes()) if store else {}
-    except (OSError, ValueError):  # absent or damaged: it is only a memory
+        return known["looks"] if known["format"] == _STORE_FORMAT else {}
+    except (OSError, ValueError, KeyError, TypeError):  # it is only a memory
         return {}
-    return known if isinstance(known, dict) else {}
-
-
-def _inspect(file: Path) -> list[Any]:
-    """EXIF orientation, mean chroma, and the reason why the file cannot be used ("" if it can)."""
-    try:
-        with quiet_pillow(), Image.open(file, formats=FORMATS) as image:
-            image.draft("RGB", (_THUMBNAIL, _THUMBNAIL))
-            thumbnail = image.convert("RGB").resize((_THUMBNAIL, _THUMBNAIL), reducing_gap=2.0)
-            # Last: to find a PNG's EXIF, Pillow loads it, and its error would be taken for none.
-            turn = orientation(image)
-    except Exception as error:  # a decoder of damaged bytes may raise anything
-        return [1, 0.0, f"cannot be read: {error}"]
-    ab = rgb_to_lab(np.asarray(thumbnail))[..., 1:]
-    return [turn, round(float(np.linalg.norm(ab, axis=-1).mean()), 3), ""]

@@ -2,7 +2,7 @@
 
 import functools
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from keras_colorize.config import CROP_SHARE
+from keras_colorize.data.shards import ShardFolder
 from keras_colorize.imaging.color import scale_ab, scale_lightness
 from keras_colorize.imaging.quiet import quiet_pillow
 
@@ -19,8 +21,6 @@ from keras_colorize.imaging.quiet import quiet_pillow
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", module=r"tensorflow_io\.")
     import tensorflow_io as tfio
-
-CROP_SHARE = 8 / 9  # side of the random crop over the short side of the photograph
 
 
 @functools.cache
@@ -81,20 +81,24 @@ def _upright(rgb: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
     return tf.reverse(rgb, tf.boolean_mask([0, 1], flips))
 
 
-def _load_crop(
-    path: tf.Tensor, orientation: tf.Tensor, position: tf.Tensor, *, size: int, seed: int
+def _crop(
+    contents: tf.Tensor, orientation: tf.Tensor, position: tf.Tensor, *, size: int, seed: int
 ) -> tf.Tensor:
     """Decodes a photograph; a random square of it, perhaps mirrored, as uint8 (size, size, 3)."""
-    rgb = _upright(_decode(tf.io.read_file(path), size), orientation)
+    rgb = _upright(_decode(contents, size), orientation)
     shape = tf.shape(rgb)
     side = tf.cast(tf.cast(tf.reduce_min(shape[:2]), tf.float32) * CROP_SHARE + 0.5, tf.int32)
-    random = tf.random.stateless_uniform([3], seed=tf.stack([tf.cast(seed, tf.int64), position]))
+    random = tf.random.stateless_uniform([3], seed=_pair(seed, position))
     room = tf.cast(shape[:2] - side + 1, tf.float32)
     top, left = tf.unstack(tf.cast(random[:2] * room, tf.int32))
     crop = rgb[top : top + side, left : left + side]
     crop = tf.image.resize(crop, (size, size), antialias=True)
     crop = tf.cond(random[2] < 0.5, lambda: crop, lambda: tf.reverse(crop, [1]))
     return tf.saturate_cast(tf.round(crop), tf.uint8)
+
+
+def _pair(seed: int, number: tf.Tensor) -> tf.Tensor:
+    return tf.stack([tf.cast(seed, tf.int64), number])
 
 
 def _stream(n: int, start: int, count: int, seed: int) -> tf.data.Dataset:
@@ -105,14 +109,48 @@ def _stream(n: int, start: int, count: int, seed: int) -> tf.data.Dataset:
     """
 
     def one_pass(number: tf.Tensor) -> tf.data.Dataset:
-        order = tf.random.experimental.stateless_shuffle(
-            tf.range(n), seed=tf.stack([tf.cast(seed, tf.int64), number])
-        )
+        order = tf.random.experimental.stateless_shuffle(tf.range(n), seed=_pair(seed, number))
         return tf.data.Dataset.from_tensor_slices(order)
 
     order = tf.data.Dataset.range(start // n, (start + count) // n + 1).flat_map(one_pass)
     positions = tf.data.Dataset.range(start, start + count)
     return tf.data.Dataset.zip(order.skip(start % n), positions)
+
+
+def _shard_stream(shards: ShardFolder, start: int, count: int, seed: int) -> tf.data.Dataset:
+    """(record, position), as `_stream` but with the disk read from the start to the end of files.
+
+    In each pass the shards come in an order drawn from (seed, pass), and the records of each in
+    one drawn from (seed, pass, shard), for which it is read whole; the next is read meanwhile. So
+    two shards are in memory, and to reach a position at most one is read in vain.
+    """
+    n = shards.count
+    files = tf.constant([str(path) for path in shards.paths])
+    records = tf.constant([shard.records for shard in shards.shards.values()], tf.int64)
+
+    def one_pass(number: tf.Tensor) -> tf.data.Dataset:
+        order = tf.random.experimental.stateless_shuffle(
+            tf.range(len(shards.paths)), seed=_pair(seed, number)
+        )
+        lengths = tf.gather(records, order)
+        before = start - n * number - tf.cumsum(lengths, exclusive=True)  # of those to leave out
+        left_out = tf.clip_by_value(before, 0, lengths)
+        parts = tf.data.Dataset.from_tensor_slices((order, left_out, lengths))
+        parts = parts.filter(lambda shard, left_out, length: left_out < length)
+        return parts.map(lambda shard, left_out, length: (number, shard, left_out))
+
+    def read(number: tf.Tensor, shard: tf.Tensor, left_out: tf.Tensor) -> tf.Tensor:
+        whole = tf.data.TFRecordDataset(files[shard]).batch(records[shard]).get_single_element()
+        order = tf.random.experimental.stateless_shuffle(
+            tf.range(records[shard]),
+            seed=tf.random.experimental.stateless_fold_in(_pair(seed, number), shard),
+        )
+        return tf.gather(whole, order[left_out:])
+
+    passes = tf.data.Dataset.range(start // n, (start + count) // n + 1)
+    parts = passes.flat_map(one_pass).map(read).prefetch(1)
+    positions = tf.data.Dataset.range(start, start + count)
+    return tf.data.Dataset.zip(parts.flat_map(tf.data.Dataset.from_tensor_slices), positions)
 
 
 def training_batches(
@@ -152,9 +190,55 @@ def training_batches(
     turns = tf.constant(orientations or [1] * len(files))
 
     def load(index: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
-        return _load_crop(paths[index], turns[index], position, size=size, seed=seed)
+        return _crop(tf.io.read_file(paths[index]), turns[index], position, size=size, seed=seed)
 
-    dataset = _stream(len(files), first_step * batch_size, steps * batch_size, seed)
-    dataset = dataset.map(load, num_parallel_calls=tf.data.AUTOTUNE)
-    dataset = dataset.batch(batch_size, drop_remainder=True)
-    return dataset.map(rgb_to_scaled_lab).prefetch(4)
+    stream = _stream(len(files), first_step * batch_size, steps * batch_size, seed)
+    return _batches(stream, load, batch_size)
+
+
+def shard_batches(
+    shards: ShardFolder,
+    *,
+    size: int,
+    batch_size: int,
+    steps: int,
+    first_step: int = 0,
+    seed: int = 0,
+) -> tf.data.Dataset:
+    """Batches of random crops from shards: `training_batches` for data sets of any size.
+
+    It needs memory for two shards, and reads files from start to end.
+
+    Args:
+        shards: opened with `ShardFolder.open`.
+        size: as in `training_batches`, like all that follows.
+        batch_size: photographs a batch.
+        steps: how many batches.
+        first_step: how many batches of the stream to leave out.
+        seed: of everything random.
+
+    Returns:
+        A data set as of `training_batches`, with the same guarantee of order.
+
+    Raises:
+        ValueError: there are no photographs in the shards.
+    """
+    if not shards.count:
+        raise ValueError("There is no photograph to train on.")
+
+    def load(record: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
+        features = {"image": tf.io.FixedLenFeature([], tf.string)}
+        contents = tf.io.parse_single_example(record, features)["image"]
+        return _crop(contents, tf.constant(1), position, size=size, seed=seed)
+
+    stream = _shard_stream(shards, first_step * batch_size, steps * batch_size, seed)
+    return _batches(stream, load, batch_size)
+
+
+def _batches(
+    stream: tf.data.Dataset, load: Callable[..., tf.Tensor], batch_size: int
+) -> tf.data.Dataset:
+    """Full batches of scaled Lab; `load` makes an element of the stream a crop."""
+    crops = stream.map(load, num_parallel_calls=tf.data.AUTOTUNE)
+    batches = crops.batch(batch_size, drop_remainder=True)
+    return batches.map(rgb_to_scaled_lab).prefetch(4)

@@ -41,6 +41,7 @@ PROTOCOL = (
 )
 PARTS = ("all", "select", "report")
 _SIZE = 256
+_LONGEST_ASPECT = 100
 
 PredictAb = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
@@ -124,13 +125,19 @@ def list_images(folder: str | Path, part: str = "all") -> list[Path]:
     return chosen
 
 
-def read_truth(path: str | Path) -> RGB:
-    """The truth of an image file: short side to 256, centre crop, uint8 (256, 256, 3).
+def read_truth(path: str | Path | bytes) -> RGB:
+    """The truth of an image, a file or its bytes: short side to 256, centre crop, uint8.
+
+    Returns:
+        (256, 256, 3).
 
     Raises:
-        ImageError: The file cannot be read.
+        ImageError: The file cannot be read, or is so thin that resizing it would fill the memory.
     """
     image = Image.fromarray(read_rgb(path))
+    if max(image.size) > _LONGEST_ASPECT * min(image.size):
+        name = "The picture" if isinstance(path, bytes) else path
+        raise ImageError(f"{name} is too thin to be scored, {image.width} x {image.height} pixels.")
     width, height = (round(_SIZE * side / min(image.size)) for side in image.size)
     image = image.resize((width, height), Image.Resampling.BICUBIC)
     left, top = (width - _SIZE) // 2, (height - _SIZE) // 2

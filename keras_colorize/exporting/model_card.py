@@ -5,9 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from keras_colorize.imaging.files import atomic_file
-from keras_colorize.inference.weights import PACKAGED_FOLDER
-
 _CARD = """\
 # {name}: model card
 
@@ -46,13 +43,16 @@ loses under {max_loss} dB against float32 is packaged. The float32 file differs 
 """
 
 
-def write_card(run: Path, facts: Mapping[str, Any], notes: str) -> None:
-    """Writes `weights/README.md`.
+def model_card(run: Path, facts: Mapping[str, Any], notes: str) -> str:
+    """Puts together `weights/README.md`.
 
     Args:
         run: the run folder.
         facts: of `package`.
         notes: Markdown that stands at the end: the data and its terms, the limits.
+
+    Returns:
+        Markdown.
     """
     config = json.loads((run / "config.json").read_text())
     lines = (run / "metrics.jsonl").read_text().splitlines()
@@ -79,8 +79,7 @@ def write_card(run: Path, facts: Mapping[str, Any], notes: str) -> None:
         recipe=_recipe(config),
         epochs="\n".join(_epoch_row(json.loads(line)) for line in lines),
     )
-    with atomic_file(PACKAGED_FOLDER / "README.md", overwrite=True) as stream:
-        stream.write((card + notes).encode())
+    return card + notes
 
 
 def _score_row(name: str, row: Mapping[str, float], grey: float) -> str:

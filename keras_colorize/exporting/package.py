@@ -5,29 +5,28 @@ import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import click
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_colorize.data.folders import list_photographs
+from keras_colorize.data.folders import photograph_names, scan_folder
 from keras_colorize.evaluation.scoring import read_truth, score_folder
-from keras_colorize.exporting.model_card import write_card
+from keras_colorize.exporting.model_card import model_card
 from keras_colorize.exporting.parity import assert_parity
-from keras_colorize.exporting.tflite import SIZES, Kind, convert
+from keras_colorize.exporting.tflite import KINDS, SIZES, Kind, convert
 from keras_colorize.imaging.color import rgb_to_lightness
 from keras_colorize.imaging.files import atomic_file
 from keras_colorize.imaging.images import read_photograph
 from keras_colorize.inference.colorizer import Colorizer
-from keras_colorize.inference.runtime import KerasRuntime, LiteRTRuntime
+from keras_colorize.inference.runtime import KerasRuntime, LiteRTRuntime, load_keras
 from keras_colorize.inference.weights import DEFAULT_NAME, PACKAGED_FOLDER, resolve_weights
 
 MAX_LOSS_DB = 0.05  # of PSNR against float32, for a kind to be packaged
 CALIBRATION_PHOTOGRAPHS = 64
-KINDS: tuple[Kind, ...] = ("float32", "float16", "dynamic", "int8")
 THREADS = 2
 
 
@@ -64,8 +63,8 @@ def package(run: Path, calibration: Path, val: Path, golden: Path, name: str) ->
     """Converts the generator of a run, measures each kind, and packages the smallest good one.
 
     Args:
-        run: a run folder or a `.keras` file.
-        calibration: a folder of photographs; some of them calibrate int8.
+        run: a run folder.
+        calibration: a folder of photographs; some of those in colour calibrate int8.
         val: a folder of photographs; the half `part="report"` is scored.
         golden: the photograph of the golden tensors.
         name: of the packaged weights.
@@ -76,9 +75,9 @@ def package(run: Path, calibration: Path, val: Path, golden: Path, name: str) ->
     Raises:
         ParityError: the float32 file does not compute what the generator computes.
     """
-    generator = keras.saving.load_model(resolve_weights(run), compile=False)
-    photographs = list_photographs(calibration)
-    chosen = photographs[:: -(-len(photographs) // CALIBRATION_PHOTOGRAPHS)]
+    generator = load_keras(resolve_weights(run))
+    names = photograph_names(calibration)
+    chosen = scan_folder(calibration, names[:: -(-len(names) // CALIBRATION_PHOTOGRAPHS)]).files
     samples = [read_photograph(path).lightness for path in chosen]
     lightness = np.round(rgb_to_lightness(read_truth(golden)))  # rounded: packs well, reads exactly
     parent = KerasRuntime(generator)
@@ -86,7 +85,7 @@ def package(run: Path, calibration: Path, val: Path, golden: Path, name: str) ->
     for kind in KINDS:
         click.echo(f"Converting and measuring {kind} ...", err=True)
         candidates[kind] = _measure(
-            convert(generator, kind=kind, representative=samples), kind, val, lightness
+            convert(generator, kind=kind, sizes=SIZES, representative=samples), kind, val, lightness
         )
     difference = assert_parity(candidates["float32"].golden_ab, parent.predict(lightness))
     best = candidates["float32"].rows["model"]["psnr"]
@@ -107,8 +106,9 @@ def package(run: Path, calibration: Path, val: Path, golden: Path, name: str) ->
     }
     _write(f"{name}.tflite", winner.model)
     _write(f"{name}.json", json.dumps(facts, indent=2).encode() + b"\n")
-    with atomic_file(PACKAGED_FOLDER / f"{name}.golden.npz", overwrite=True) as stream:
-        np.savez_compressed(stream, lightness=lightness, ab=winner.golden_ab)
+    tensors = BytesIO()
+    np.savez_compressed(tensors, lightness=lightness, ab=winner.golden_ab)
+    _write(f"{name}.golden.npz", tensors.getvalue())
     return facts
 
 
@@ -133,7 +133,7 @@ def _write(name: str, content: bytes) -> None:
 
 
 @click.command()
-@click.argument("run", type=click.Path(exists=True, path_type=Path))
+@click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--calibration", type=click.Path(exists=True, path_type=Path), required=True)
 @click.option("--val", type=click.Path(exists=True, path_type=Path), required=True)
 @click.option("--golden", type=click.Path(exists=True, path_type=Path), required=True)
@@ -141,8 +141,11 @@ def _write(name: str, content: bytes) -> None:
 @click.option("--name", default=DEFAULT_NAME, show_default=True)
 def main(run: Path, calibration: Path, val: Path, golden: Path, notes: Path, name: str) -> None:
     """Package the generator of RUN."""
+    for file in ("config.json", "metrics.jsonl"):  # the card needs them, an hour later
+        if not (run / file).is_file():
+            raise click.UsageError(f"{run} is not a finished run: it holds no {file}.")
     facts = package(run, calibration, val, golden, name)
-    write_card(run, facts, notes.read_text())
+    _write("README.md", model_card(run, facts, notes.read_text()).encode())
     click.echo(f"Packaged {name} as {facts['kind']}: {PACKAGED_FOLDER}")
 
 

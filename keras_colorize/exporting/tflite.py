@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import cv2
 import keras
@@ -15,7 +15,7 @@ from keras_colorize.models.folding import fold_batch_norm
 from keras_colorize.models.generator import config_of
 
 Kind = Literal["float32", "float16", "dynamic", "int8"]
-KINDS: tuple[Kind, ...] = ("float32", "float16", "dynamic", "int8")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 SIZES = ((256, 256), (256, 384), (384, 256), (512, 512))
 
 

@@ -1,6 +1,8 @@
 """Bytes to upright sRGB pixels: JPEG, PNG, TIFF, WebP and BMP, 8 and 16 bit, grey and colour."""
 
-from collections.abc import Callable
+import errno
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -16,13 +18,14 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from keras_colorize.imaging.exif import carried_exif, orientation, upright
+from keras_colorize.imaging.pages import photograph_pages
 from keras_colorize.imaging.pixels import PixelKindError, file_pixels
 from keras_colorize.imaging.quiet import quiet_pillow
+from keras_colorize.imaging.resolution import Dpi, carried_dpi
 
 Source = str | Path | bytes | BinaryIO
 
 DEFAULT_MAX_PIXELS = 200_000_000
-SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp")
 
 # Opened by name, not by Image.open: that would import every plugin for a WebP or TIFF, and its
 # limit on pixels is a global of the user's process.
@@ -48,6 +51,10 @@ class ImageError(ValueError):
     """A picture cannot be read or written; the message is one sentence that names it."""
 
 
+class PixelLimitError(ImageError):
+    """A picture has more pixels than the caller allows."""
+
+
 @dataclass(frozen=True)
 class Pixels:
     """A decoded picture, upright and in sRGB.
@@ -56,12 +63,14 @@ class Pixels:
         color: (H, W) grey or (H, W, 3) RGB, uint8 or uint16.
         alpha: (H, W) uint8, or None.
         exif: with the orientation reset, or None.
+        dpi: dots per inch, (horizontal, vertical), or None.
         format: "JPEG", "PNG", "TIFF", "WEBP" or "BMP".
     """
 
     color: NDArray[Any]
     alpha: NDArray[np.uint8] | None
     exif: bytes | None
+    dpi: Dpi | None
     format: str
 
 
@@ -73,40 +82,61 @@ def decode(source: Source, max_pixels: int) -> Pixels:
         max_pixels: the most pixels to decode; checked against the header, before decoding.
 
     Raises:
-        ImageError: for whatever cannot be decoded.
+        PixelLimitError: it has more than `max_pixels`.
+        ImageError: for whatever else cannot be decoded.
     """
     name = _name(source)
-    stream = _open_stream(source, name)
-    with stream:
+    with _open_stream(source, name) as stream, quiet_pillow(), _in_sentences(name):
         start = stream.read(16)
         stream.seek(0)
         image_format = _sniff(start, name)
-        broken = f"{name} is damaged or cut short and cannot be decoded."
-        with quiet_pillow():
-            try:
-                image = _OPENERS[image_format](stream)
-                width, height = image.size
-            except Exception as error:  # a decoder of hostile bytes may raise anything
-                raise ImageError(broken) from error
-            if width < 1 or height < 1:
-                raise ImageError(f"{name} has no pixels.")
-            if width * height > max_pixels:
-                raise ImageError(
-                    f"{name} has {width} x {height} pixels, more than the limit of {max_pixels}; "
-                    "--max-pixels raises it."
-                )
-            try:
-                image.load()
-                turn = orientation(image)
-                color, alpha = file_pixels(image, stream)
-                exif = carried_exif(image)
-            except PixelKindError as error:
-                raise ImageError(f"{name} {error}") from error
-            except Exception as error:
-                raise ImageError(broken) from error
+        image = _OPENERS[image_format](stream)
+        _choose_page(image, image_format, stream, name)
+        width, height = image.size
+        if width < 1 or height < 1:
+            raise ImageError(f"{name} has no pixels.")
+        if width * height > max_pixels:
+            raise PixelLimitError(
+                f"{name} has {width} x {height} pixels, more than the limit of {max_pixels}."
+            )
+        image.load()
+        turn = orientation(image)
+        color, alpha = file_pixels(image, stream)
+        exif, dpi = carried_exif(image), carried_dpi(image, turn)
     if alpha is not None:
         alpha = upright(alpha, turn)
-    return Pixels(upright(color, turn), alpha, exif, image_format)
+    return Pixels(upright(color, turn), alpha, exif, dpi, image_format)
+
+
+@contextmanager
+def _in_sentences(name: str) -> Iterator[None]:
+    """Turns what goes wrong in a decoder into an ImageError."""
+    try:
+        yield
+    except (ImageError, MemoryError):
+        raise
+    except PixelKindError as error:
+        raise ImageError(f"{name} {error}") from error
+    except Exception as error:  # a decoder of hostile bytes may raise anything
+        # Pillow's own have no number, and to seek before the start is invalid.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise _unreadable(name, error) from error
+        raise ImageError(f"{name} is damaged or cut short and cannot be decoded.") from error
+
+
+def _choose_page(image: Any, image_format: str, stream: BinaryIO, name: str) -> None:
+    """Has a file of several pictures give the only photograph among them.
+
+    The further pictures of a camera's JPEG are views of its first.
+    """
+    if image_format == "JPEG" or not getattr(image, "is_animated", False):
+        return
+    if image_format != "TIFF":
+        raise ImageError(f"{name} is animated; save one picture of it as a file of its own.")
+    pages = photograph_pages(stream)
+    if len(pages) > 1:
+        raise ImageError(f"{name} has {len(pages)} pages; save each as a file of its own.")
+    image.seek(pages[0])
 
 
 def _sniff(start: bytes, name: str) -> str:
@@ -143,5 +173,9 @@ def _open_stream(source: Source, name: str) -> BinaryIO:
     except IsADirectoryError as error:
         raise ImageError(f"{name} is a folder, not a picture.") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path, a closed stream
-        reason = (getattr(error, "strerror", None) or str(error)).rstrip(".")
-        raise ImageError(f"{name} cannot be read: {reason}.") from error
+        raise _unreadable(name, error) from error
+
+
+def _unreadable(name: str, error: Exception) -> ImageError:
+    reason = (getattr(error, "strerror", None) or str(error)).rstrip(".")
+    return ImageError(f"{name} cannot be read: {reason}.")

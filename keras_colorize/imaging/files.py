@@ -7,7 +7,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-_NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+_NO_LINKS = {
+    errno.EPERM,
+    errno.EACCES,
+    errno.ENOTSUP,
+    errno.EOPNOTSUPP,
+    errno.ENOSYS,
+    errno.EMLINK,
+    errno.EINVAL,  # Windows, on exFAT
+}
 
 
 @contextmanager
@@ -65,7 +73,12 @@ def _publish(temporary: Path, destination: Path) -> None:
             os.close(os.open(destination, os.O_CREAT | os.O_EXCL))
         except FileExistsError:
             raise _exists(destination) from None
-        os.replace(temporary, destination)
+        try:
+            os.replace(temporary, destination)
+        except BaseException:  # Ctrl-C, too
+            with suppress(OSError):
+                os.unlink(destination)
+            raise
 
 
 def _exists(destination: Path) -> FileExistsError:

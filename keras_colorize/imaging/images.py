@@ -12,37 +12,29 @@ from PIL import Image
 from keras_colorize.imaging.color import gray_to_lightness, rgb_to_lightness
 from keras_colorize.imaging.decoding import (
     DEFAULT_MAX_PIXELS,
-    SUFFIXES,
     ImageError,
+    PixelLimitError,
     Source,
     decode,
 )
 from keras_colorize.imaging.exif import carried_exif, orientation, upright
 from keras_colorize.imaging.files import atomic_file
+from keras_colorize.imaging.formats import FORMAT_OF
 from keras_colorize.imaging.pixels import PixelKindError, pixels_of
 from keras_colorize.imaging.quiet import quiet_pillow
+from keras_colorize.imaging.resolution import Dpi, carried_dpi
 
 __all__ = [
     "DEFAULT_MAX_PIXELS",
-    "FORMATS",
-    "SUFFIXES",
     "ImageError",
     "Photograph",
+    "PixelLimitError",
     "photograph_from_pil",
     "read_photograph",
     "read_rgb",
     "write_image",
 ]
 
-FORMATS = {
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".png": "PNG",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".webp": "WEBP",
-    ".bmp": "BMP",
-}
 _WITH_ALPHA = {"PNG", "TIFF", "WEBP"}
 _LONGEST_SIDE = {"JPEG": 65535, "WEBP": 16383}
 
@@ -55,12 +47,14 @@ class Photograph:
         lightness: (H, W) float32, L in 0..100, upright.
         alpha: (H, W) uint8, or None.
         exif: the EXIF block with its orientation reset, or None.
+        dpi: dots per inch, (horizontal, vertical), or None.
         format: "JPEG", "PNG", "TIFF", "WEBP" or "BMP".
     """
 
     lightness: NDArray[np.float32]
     alpha: NDArray[np.uint8] | None
     exif: bytes | None
+    dpi: Dpi | None
     format: str
 
     @property
@@ -80,10 +74,12 @@ def read_photograph(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> 
         max_pixels: the most pixels to decode.
 
     Raises:
-        ImageError: it cannot be read, is no picture, is damaged, or has too many pixels.
+        PixelLimitError: it has more than `max_pixels`.
+        ImageError: it cannot be read, is no picture, is damaged, or is several pictures.
     """
     pixels = decode(source, max_pixels)
-    return Photograph(_lightness(pixels.color), pixels.alpha, pixels.exif, pixels.format)
+    lightness = _lightness(pixels.color)
+    return Photograph(lightness, pixels.alpha, pixels.exif, pixels.dpi, pixels.format)
 
 
 def photograph_from_pil(image: Image.Image) -> Photograph:
@@ -98,14 +94,14 @@ def photograph_from_pil(image: Image.Image) -> Photograph:
         with quiet_pillow():
             turn = orientation(image)
             color, alpha = pixels_of(image)
-            exif = carried_exif(image)
+            exif, dpi = carried_exif(image), carried_dpi(image, turn)
     except PixelKindError as error:
         raise ImageError(f"The picture {error}") from error
     except OSError as error:  # Pillow decodes late
         raise ImageError("The picture is damaged or cut short and cannot be decoded.") from error
     if alpha is not None:
         alpha = upright(alpha, turn)
-    return Photograph(_lightness(upright(color, turn)), alpha, exif, image.format or "PNG")
+    return Photograph(_lightness(upright(color, turn)), alpha, exif, dpi, image.format or "PNG")
 
 
 def read_rgb(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> NDArray[np.uint8]:
@@ -137,6 +133,7 @@ def write_image(
     quality: int = 95,
     alpha: NDArray[np.uint8] | None = None,
     exif: bytes | None = None,
+    dpi: Dpi | None = None,
     overwrite: bool = False,
 ) -> None:
     """Writes a picture; a file appears whole or not at all.
@@ -148,6 +145,7 @@ def write_image(
         quality: of JPEG and WebP, 1..100. From 90 on, JPEG keeps colour at full resolution.
         alpha: (H, W); JPEG and BMP have none and get the picture over white.
         exif: EXIF block to embed; BMP has none.
+        dpi: dots per inch, (horizontal, vertical); WebP has none but in its EXIF block.
         overwrite: whether an existing file may be replaced.
 
     Raises:
@@ -164,17 +162,22 @@ def write_image(
     image = Image.fromarray(pixels)
     if isinstance(destination, str | Path):
         with atomic_file(destination, overwrite=overwrite) as stream:
-            _encode(image, stream, chosen, quality, exif)
+            _encode(image, stream, chosen, quality, exif, dpi)
     else:
         encoded = BytesIO()  # TIFF seeks, which a pipe cannot
-        _encode(image, encoded, chosen, quality, exif)
+        _encode(image, encoded, chosen, quality, exif, dpi)
         destination.write(encoded.getbuffer())
 
 
 def _encode(
-    image: Image.Image, stream: BinaryIO, format: str, quality: int, exif: bytes | None
+    image: Image.Image,
+    stream: BinaryIO,
+    format: str,
+    quality: int,
+    exif: bytes | None,
+    dpi: Dpi | None,
 ) -> None:
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"dpi": dpi} if dpi else {}
     if format in ("JPEG", "WEBP"):
         options["quality"] = quality
     if format == "JPEG":
@@ -196,12 +199,12 @@ def _encode(
 
 def _format_of(destination: str | Path | BinaryIO, format: str | None) -> str:
     if format is not None:
-        chosen = {"JPG": "JPEG", "TIF": "TIFF"}.get(format.upper(), format.upper())
+        chosen = FORMAT_OF.get(f".{format.lower()}", "")
     elif isinstance(destination, str | Path):
-        chosen = FORMATS.get(Path(destination).suffix.lower(), "")
+        chosen = FORMAT_OF.get(Path(destination).suffix.lower(), "")
     else:
         raise ImageError("A picture written to a stream needs a format.")
-    if chosen not in FORMATS.values():
+    if not chosen:
         asked = format or destination
         raise ImageError(f"{asked} names no format to write: JPEG, PNG, TIFF, WebP or BMP.")
     return chosen

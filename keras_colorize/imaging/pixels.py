@@ -14,6 +14,11 @@ from keras_colorize.imaging.profiles import to_srgb
 Color = NDArray[Any]
 Alpha = NDArray[np.uint8] | None
 
+# Tags of TIFF, and a value.
+_BITS_PER_SAMPLE = 258
+_PHOTOMETRIC = 262
+_WHITE_IS_ZERO = 0
+
 
 class PixelKindError(ValueError):
     """The pixels hold no picture; the message wants the name of the picture before it."""
@@ -25,7 +30,7 @@ def pixels_of(image: Image.Image) -> tuple[Color, Alpha]:
     The profile is applied, the orientation is not.
 
     Raises:
-        ImageError: for pixel types that hold no picture; the message lacks the name.
+        PixelKindError: for pixel types that hold no picture.
     """
     if image.mode == "F":
         raise PixelKindError("has floating-point pixels; save it with 8 or 16 bits a channel.")
@@ -64,6 +69,8 @@ def _gray16(image: Image.Image) -> tuple[Color, Alpha]:
     if values.size and (values.min() < 0 or values.max() > 65535):
         raise PixelKindError("has 32-bit integer pixels; save it with 8 or 16 bits a channel.")
     gray = values.astype(np.uint16)
+    if isinstance(image, TiffImageFile):
+        gray = _full_range(gray, image)
     alpha = None
     if isinstance(image.info.get("transparency"), int):
         alpha = np.where(gray == image.info["transparency"], 0, 255).astype(np.uint8)
@@ -75,6 +82,14 @@ def _gray16(image: Image.Image) -> tuple[Color, Alpha]:
         codes = np.interp(np.arange(65536), np.arange(256) * 257, curve * 257.0)
         gray = np.rint(codes).astype(np.uint16)[gray]
     return gray, alpha
+
+
+def _full_range(gray: NDArray[np.uint16], image: TiffImageFile) -> Color:
+    """Has black at 0 and white at 65535: above 8 bits Pillow gives a TIFF's numbers as they are."""
+    bits = _tiff_bits(image)
+    if bits < 16:
+        gray = np.rint(gray * (65535 / (2**bits - 1))).astype(np.uint16)
+    return 65535 - gray if image.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO else gray
 
 
 def _color16(deep: NDArray[np.uint16], image: Image.Image) -> tuple[Color, Alpha]:
@@ -100,8 +115,12 @@ def _bits(image: ImageFile.ImageFile, stream: BinaryIO) -> int:
         stream.seek(24)
         return stream.read(1)[0]
     if isinstance(image, TiffImageFile):
-        return int(image.tag_v2.get(258, (8,))[0])
+        return _tiff_bits(image)
     return 8
+
+
+def _tiff_bits(image: TiffImageFile) -> int:
+    return int(image.tag_v2.get(_BITS_PER_SAMPLE, (8,))[0])
 
 
 def _decode16(data: bytes) -> NDArray[np.uint16] | None:

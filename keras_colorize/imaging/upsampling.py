@@ -110,18 +110,17 @@ def guided_upsample(
     return full
 
 
-def render(lightness: Floats, ab: Floats, *, saturation: float = 1.0) -> NDArray[np.uint8]:
+def render(lightness: Floats, ab: Floats) -> NDArray[np.uint8]:
     """Colours a picture: guided upsampling and Lab to sRGB, strip by strip, in little memory.
 
     Args:
         lightness: (H, W) in 0..100.
         ab: (h, w, 2), Lab units, covers the whole picture.
-        saturation: factor on ab.
 
     Returns:
         (H, W, 3).
     """
-    upsampler = GuidedUpsampler(ab * np.float32(saturation), lightness)
+    upsampler = GuidedUpsampler(ab, lightness)
     height, width = lightness.shape
     rgb = np.empty((height, width, 3), np.uint8)
 

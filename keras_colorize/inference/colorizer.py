@@ -88,7 +88,8 @@ class Colorizer:
 
         Returns:
             RGB, or RGBA where the photograph has transparency, upright, of its size. Its EXIF
-            block is in `info["exif"]`, for `save(..., exif=image.info["exif"])`.
+            block and resolution, where it has them, are in `info["exif"]` and `info["dpi"]`, for
+            `save(..., exif=image.info["exif"])`.
 
         Raises:
             ImageError: the photograph cannot be read.
@@ -100,6 +101,8 @@ class Colorizer:
         image = Image.fromarray(rgb if alpha is None else np.dstack([rgb, alpha]))
         if photograph.exif:
             image.info["exif"] = photograph.exif
+        if photograph.dpi:
+            image.info["dpi"] = photograph.dpi
         return image
 
     def colorize_file(
@@ -144,6 +147,7 @@ class Colorizer:
             quality=quality,
             alpha=photograph.alpha,
             exif=photograph.exif,
+            dpi=photograph.dpi,
             overwrite=overwrite,
         )
 
@@ -205,4 +209,4 @@ def _photograph_from_pixels(pixels: NDArray[Any]) -> Photograph:
         lightness = gray_to_lightness(pixels.reshape(pixels.shape[:2]))
     else:
         lightness = rgb_to_lightness(pixels[..., :3])
-    return Photograph(lightness, alpha, None, "PNG")
+    return Photograph(lightness, alpha, None, None, "PNG")

@@ -20,7 +20,6 @@ __all__ = [
     "Runtime",
     "WeightsError",
     "load_runtime",
-    "resolve_weights",
 ]
 
 Floats = NDArray[np.float32]
@@ -167,5 +166,7 @@ def load_keras(path: Path) -> Any:
     keras = import_quietly("keras")
     try:
         return keras.saving.load_model(path, compile=False)
-    except (ValueError, OSError, TypeError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # a loader of damaged bytes may raise anything
         raise WeightsError(f"{path} is damaged, or no .keras file.") from error

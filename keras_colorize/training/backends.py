@@ -1,18 +1,75 @@
-"""The GAN and the input pipeline of the Keras backend in use: TensorFlow or JAX."""
+"""What differs between the Keras backends that can train: the GAN, its input, the device."""
+
+import sys
+from typing import Any
 
 import keras
 
+from keras_colorize.data.folders import Scan
+from keras_colorize.data.shards import ShardFolder
 from keras_colorize.training.gan_base import BackendError
 
+TrainingSet = Scan | ShardFolder
+
 if keras.backend.backend() == "jax":
+    import jax
+
     from keras_colorize.data.arrays import training_batches
     from keras_colorize.training.gan_jax import ColorizationGAN
+
+    def _device_peak() -> int:
+        stats: dict[str, Any] = jax.local_devices()[0].memory_stats() or {}
+        return int(stats.get("peak_bytes_in_use", 0))
+
 elif keras.backend.backend() == "tensorflow":
-    from keras_colorize.data.tfdata import training_batches
+    import tensorflow as tf
+
+    from keras_colorize.data.tfdata import shard_batches, training_batches
     from keras_colorize.training.gan import ColorizationGAN
+
+    def _device_peak() -> int:
+        if not tf.config.list_physical_devices("GPU"):
+            return 0
+        return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+
 else:
     raise BackendError(
         f"Training needs KERAS_BACKEND=tensorflow or jax, not {keras.backend.backend()}."
     )
 
-__all__ = ["ColorizationGAN", "training_batches"]
+__all__ = ["ColorizationGAN", "TrainingSet", "batches_of", "peak_memory"]
+
+
+def batches_of(photographs: TrainingSet, **options: Any) -> Any:
+    """Batches of crops of a folder of files or of shards.
+
+    Args:
+        photographs: as `open_photographs` returns them.
+        **options: of `training_batches`: `size`, `batch_size`, `steps`, `first_step`, `seed`.
+
+    Raises:
+        BackendError: the backend does not read shards.
+    """
+    if isinstance(photographs, Scan):
+        turns = photographs.orientations
+        return training_batches(photographs.files, orientations=turns, **options)
+    if keras.backend.backend() != "tensorflow":
+        raise BackendError(
+            f"{photographs.folder} holds shards, which only KERAS_BACKEND=tensorflow reads; "
+            "JAX takes a folder of photographs."
+        )
+    return shard_batches(photographs, **options)
+
+
+def peak_memory() -> str:
+    """Says how much memory the process, and its accelerator where there is one, has used."""
+    parts = []
+    if sys.platform != "win32":
+        import resource
+
+        unit = 1 if sys.platform == "darwin" else 1024
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+        parts.append(f"{peak / 2**30:.1f} GiB of memory")
+    if on_device := _device_peak():
+        parts.append(f"{on_device / 2**30:.1f} GiB on the accelerator")
+    return ", ".join(parts) or "memory not known"

@@ -10,7 +10,12 @@ import keras
 from tqdm import tqdm
 
 from keras_colorize.evaluation.figures import draw_curves
+from keras_colorize.models.generator import in_float32
+from keras_colorize.training.backends import peak_memory
 from keras_colorize.training.runs import Run, save_whole
+
+_WARM_STEPS = 2  # the first ones compile
+_TIMED_STEPS = 10
 
 
 class DivergenceError(ArithmeticError):
@@ -18,10 +23,22 @@ class DivergenceError(ArithmeticError):
 
 
 class Progress(keras.callbacks.Callback):
-    """A bar over the whole run on a terminal, with images/s and time left; a line an epoch."""
+    """A bar over the whole run on a terminal, with images/s and time left; a line an epoch.
 
-    def __init__(self, *, steps_done: int, steps: int, batch_size: int) -> None:
+    Once some steps of a stage are timed, it says how long the rest will take at that pace.
+
+    Args:
+        steps_done: where the run goes on.
+        steps: of the whole run.
+        steps_per_epoch: of an epoch.
+        batch_size: images a step.
+    """
+
+    def __init__(
+        self, *, steps_done: int, steps: int, steps_per_epoch: int, batch_size: int
+    ) -> None:
         super().__init__()
+        self.steps_per_epoch = steps_per_epoch
         self.batch_size = batch_size
         self.bar = tqdm(
             total=steps * batch_size,
@@ -30,11 +47,28 @@ class Progress(keras.callbacks.Callback):
             disable=None,
             smoothing=0.02,
         )
+        self.left = steps - steps_done
+        self.seen = 0
+        self.started = 0.0
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """A stage begins: its steps take a time of their own."""
+        self.seen = 0
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Moves the bar on."""
         self.bar.update(self.batch_size)
         self.bar.set_postfix_str(f"l1 {logs['l1_loss']:.4f}", refresh=False)
+        self.seen += 1
+        self.left -= 1
+        if self.seen == _WARM_STEPS:
+            self.started = time.monotonic()
+        if self.seen == _WARM_STEPS + _TIMED_STEPS:
+            step = (time.monotonic() - self.started) / _TIMED_STEPS
+            self.say(
+                f"{self.batch_size / step:.3g} images/s: {_duration(step * self.steps_per_epoch)} "
+                f"an epoch, {_duration(step * self.left)} left at this pace; {peak_memory()}"
+            )
 
     def say(self, line: str) -> None:
         """Prints a line above the bar."""
@@ -116,7 +150,7 @@ class EpochRecorder(keras.callbacks.Callback):
         self.run.write_metrics(records)
         draw_curves(records, self.run.folder / "curves.png")
         self.sample(epoch + 1)
-        generator = self.model.best_generator
+        generator = in_float32(self.model.best_generator)
         score = record.get("val_psnr")
         if score is not None and score >= max(line.get("val_psnr", score) for line in records):
             save_whole(generator.save, self.run.folder / "best.keras")
@@ -129,3 +163,10 @@ class EpochRecorder(keras.callbacks.Callback):
 def _line(record: dict[str, Any]) -> str:
     shown = {name: value for name, value in record.items() if isinstance(value, float)}
     return f"epoch {record['epoch']}: " + ", ".join(f"{k} {v:.4g}" for k, v in shown.items())
+
+
+def _duration(seconds: float) -> str:
+    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} seconds"

@@ -106,6 +106,16 @@ class BaseGAN(keras.Model):
         step = ops.cast(step, "float32")
         return ops.minimum(self.ema, (1.0 + step) / (10.0 + step))
 
+    def running_means(self) -> dict[str, list[float]]:
+        """The state of the losses' means over the epoch so far."""
+        return {name: [float(v) for v in mean.variables] for name, mean in self.trackers.items()}
+
+    def set_running_means(self, means: dict[str, list[float]]) -> None:
+        """Goes on with means that `running_means` returned."""
+        for name, state in means.items():
+            for variable, value in zip(self.trackers[name].variables, state, strict=True):
+                variable.assign(value)
+
     def get_config(self) -> dict[str, Any]:
         """Configuration from which `from_config` builds the GAN again."""
         serialize = keras.saving.serialize_keras_object

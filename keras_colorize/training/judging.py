@@ -1,6 +1,6 @@
 """What becomes of an epoch's generator: made ready, scored on photographs, shown in samples."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,33 +9,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_colorize.config import TrainingConfig
-from keras_colorize.data.folders import Scan
 from keras_colorize.evaluation.figures import grid
 from keras_colorize.evaluation.scoring import FAST_METRICS, read_truth, score_folder
 from keras_colorize.imaging.color import lab_to_rgb, rgb_to_lightness
 from keras_colorize.imaging.images import ImageError, write_image
 from keras_colorize.inference.colorizer import Colorizer
 from keras_colorize.inference.fitting import DEFAULT_SIZE
-from keras_colorize.training.backends import training_batches
+from keras_colorize.training.backends import TrainingSet, batches_of
 from keras_colorize.training.runs import Run
 from keras_colorize.training.statistics import reestimate_statistics
 
-_SAMPLES = 6
+SAMPLES = 6
 _SETTLED_BY = 256  # photographs
 
 
-def settle(generator: keras.Model, scan: Scan, recipe: TrainingConfig, steps: int) -> None:
+def settle(
+    generator: keras.Model, photographs: TrainingSet, recipe: TrainingConfig, steps: int
+) -> None:
     """Measures the generator's statistics at the size at which it is judged and used.
 
     Args:
         generator: changed in place.
-        scan: photographs, of which it sees a few.
+        photographs: it sees a few of them.
         recipe: batch size and seed.
         steps: of an epoch; it takes no more of them.
     """
-    batches = training_batches(
-        scan.files,
-        orientations=scan.orientations,
+    batches = batches_of(
+        photographs,
         size=DEFAULT_SIZE,
         batch_size=recipe.batch_size,
         steps=min(steps, -(-_SETTLED_BY // recipe.batch_size)),
@@ -61,11 +61,11 @@ def validator(colorizer: Colorizer, folder: Path | None) -> Callable[[], dict[st
     return validate
 
 
-def sampler(colorizer: Colorizer, run: Run, files: list[Path]) -> Callable[[int], None]:
+def sampler(colorizer: Colorizer, run: Run, files: Sequence[Path | bytes]) -> Callable[[int], None]:
     """Returns what writes strips of some of the files, grey | ours | truth, for an epoch."""
     truths: list[NDArray[np.uint8]] = []
-    for file in files[:: max(1, len(files) // _SAMPLES)]:
-        if len(truths) < _SAMPLES:
+    for file in files[:: max(1, len(files) // SAMPLES)]:
+        if len(truths) < SAMPLES:
             with suppress(ImageError):  # the validation leaves it out, too
                 truths.append(read_truth(file))
 

@@ -4,14 +4,19 @@ import json
 import os
 import platform
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import h5py
+
 from keras_colorize.imaging.files import atomic_file
 
 KEPT_CHECKPOINTS = 2
+_CHECKPOINT = re.compile(r"epoch-(?P<epochs>\d+)(-step-(?P<steps>\d+))?\.weights\.h5")
 _PACKAGES = ("keras-colorize", "tensorflow", "keras", "tensorflow-io", "numpy")
 
 
@@ -19,11 +24,29 @@ class RunError(ValueError):
     """A run folder that cannot be used, in one sentence."""
 
 
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a training goes on.
+
+    Attributes:
+        epochs: that it has behind it.
+        steps: of the next epoch that it has behind it.
+        means: `BaseGAN.running_means` of that epoch so far.
+        damaged: later checkpoints, with the reason why they could not be read.
+    """
+
+    epochs: int
+    steps: int
+    means: dict[str, list[float]]
+    damaged: dict[Path, str]
+
+
 class Run:
     """A folder that one training writes to.
 
     `config.json` (configuration, seed, versions), `metrics.jsonl` (a line an epoch),
-    `checkpoints/epoch-NNNN.weights.h5` (both networks, both optimizers, the average),
+    `checkpoints/epoch-NNNN.weights.h5` (both networks, both optimizers, the average; with
+    `-step-NNNNNNN` one from within the next epoch),
     `generator.keras` and `discriminator.keras` (the last epoch's), `best.keras` (the best
     generator by validation), `samples/`, `curves.png`, `tensorboard/`.
 
@@ -69,20 +92,57 @@ class Run:
         with atomic_file(self.folder / name, overwrite=True) as stream:
             stream.write(json.dumps(content, indent=2).encode() + b"\n")
 
-    def checkpoints(self) -> dict[int, Path]:
-        """Checkpoints by the number of epochs that they have behind them, in order."""
+    def checkpoints(self) -> dict[tuple[int, int], Path]:
+        """Checkpoints by the whole epochs, and the steps of the next one, that they have seen."""
         found = {}
-        for path in sorted((self.folder / "checkpoints").glob("epoch-*.weights.h5")):
-            if match := re.fullmatch(r"epoch-(\d+)\.weights\.h5", path.name):
-                found[int(match[1])] = path
-        return found
+        for path in (self.folder / "checkpoints").glob("epoch-*.weights.h5"):
+            if match := _CHECKPOINT.fullmatch(path.name):
+                found[int(match["epochs"]), int(match["steps"] or 0)] = path
+        return dict(sorted(found.items()))
 
-    def save_checkpoint(self, model: Any, epochs_done: int) -> None:
-        """Saves a Keras model's weights and optimizers, and forgets the oldest checkpoint."""
-        path = self.folder / "checkpoints" / f"epoch-{epochs_done:04d}.weights.h5"
-        save_whole(model.save_weights, path)
+    def save_checkpoint(self, gan: Any, epochs: int, steps: int = 0) -> None:
+        """Saves all of a GAN, and forgets the oldest checkpoint.
+
+        Args:
+            gan: its weights, optimizers, and the running means of its losses.
+            epochs: that it has behind it.
+            steps: of the next epoch that it has behind it.
+        """
+        within = f"-step-{steps:07d}" if steps else ""
+        path = self.folder / "checkpoints" / f"epoch-{epochs:04d}{within}.weights.h5"
+
+        def save(to: Path) -> None:
+            gan.save_weights(to)
+            with h5py.File(to, "a") as file:
+                file.attrs["means"] = json.dumps(gan.running_means())
+
+        save_whole(save, path)
         for old in list(self.checkpoints().values())[:-KEPT_CHECKPOINTS]:
             old.unlink()
+
+    def load_checkpoint(self, gan: Any) -> Checkpoint:
+        """Restores the last checkpoint that can be read.
+
+        Args:
+            gan: of the run's configuration; it stays as it is if there is no checkpoint.
+
+        Raises:
+            RunError: there are checkpoints, and none can be read.
+        """
+        damaged: dict[Path, str] = {}
+        for (epochs, steps), path in reversed(self.checkpoints().items()):
+            try:
+                gan.load_weights(path)
+                with h5py.File(path) as file:
+                    means = json.loads(file.attrs.get("means", "{}"))
+            except (OSError, ValueError, KeyError) as error:
+                damaged[path] = str(error).partition("\n")[0]
+                continue
+            return Checkpoint(epochs, steps, means if steps else {}, damaged)
+        if damaged:
+            path, reason = next(iter(damaged.items()))
+            raise RunError(f"The checkpoint {path} cannot be read, nor one before it: {reason}")
+        return Checkpoint(0, 0, {}, {})
 
     def metrics(self) -> list[dict[str, Any]]:
         """The lines of `metrics.jsonl`."""
@@ -95,18 +155,27 @@ class Run:
             stream.writelines(json.dumps(record).encode() + b"\n" for record in records)
 
 
-def save_whole(save: Any, path: Path) -> None:
+def save_whole(save: Callable[[Path], object], path: Path) -> None:
     """Calls `save(path)` so that the file appears whole or not at all.
 
     Args:
-        save: a Keras model's `save` or `save_weights`, which look at the file's suffix.
+        save: a Keras model's `save` or the like, which look at the file's suffix.
         path: where the file is to appear; an older one is replaced.
+
+    Raises:
+        RunError: it cannot be written; what was there is still there.
     """
     temporary = path.with_name(f"saving-{path.name}")
-    save(temporary)
-    with open(temporary, "rb") as stream:
-        os.fsync(stream.fileno())
-    os.replace(temporary, path)
+    try:
+        save(temporary)
+        with open(temporary, "r+b") as stream:  # Windows syncs only what may be written
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error).partition("\n")[0]
+        raise RunError(f"{path} cannot be written: {reason.rstrip('.')}.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _flat(data: Any, prefix: str = "") -> dict[str, str]:

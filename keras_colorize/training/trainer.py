@@ -1,27 +1,32 @@
 """A folder of photographs to a trained generator: the whole of a training run."""
 
 import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import keras
 
 from keras_colorize.config import Preset, Stage, TrainingConfig
-from keras_colorize.data.folders import Scan, list_photographs
+from keras_colorize.data.folders import list_photographs
 from keras_colorize.inference.colorizer import Colorizer
 from keras_colorize.inference.runtime import KerasRuntime, load_keras
 from keras_colorize.inference.weights import resolve_weights
 from keras_colorize.models.discriminator import build_discriminator
 from keras_colorize.models.generator import build_generator
-from keras_colorize.training.backends import ColorizationGAN, training_batches
+from keras_colorize.training.backends import ColorizationGAN, TrainingSet, batches_of
 from keras_colorize.training.callbacks import DivergenceGuard, EpochRecorder, Progress
-from keras_colorize.training.judging import sampler, settle, validator
-from keras_colorize.training.runs import Run, RunError
+from keras_colorize.training.checkpointer import Checkpointer
+from keras_colorize.training.judging import SAMPLES, sampler, settle, validator
+from keras_colorize.training.runs import Checkpoint, Run, RunError
+
+_POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 
 def train(
     preset: Preset,
-    scan: Scan,
+    photographs: TrainingSet,
     run_folder: Path,
     *,
     val: Path | None = None,
@@ -31,7 +36,7 @@ def train(
 
     Args:
         preset: networks and recipe.
-        scan: the photographs to train on.
+        photographs: a scanned folder, or shards.
         run_folder: made if absent; see `Run`.
         val: a folder of photographs whose even half (`part="select"` of `score_folder`) scores
             each epoch and picks `best.keras`; None = no validation.
@@ -45,43 +50,53 @@ def train(
         RunError: the folder cannot be used, there are fewer photographs than a batch, or a
             checkpoint or the weights to start from do not fit.
         WeightsError: there are no weights to start from.
+        TrainingStopped: SIGTERM came; all that is needed to go on is saved.
         DivergenceError: a loss was not finite any more.
     """
     recipe = preset.training
-    steps = recipe.steps_per_epoch or len(scan.files) // recipe.batch_size
+    steps = recipe.steps_per_epoch or photographs.count // recipe.batch_size
     if not steps:
         raise RunError(
-            f"{len(scan.files)} photographs are fewer than one batch of {recipe.batch_size}."
+            f"{photographs.count} photographs are fewer than one batch of {recipe.batch_size}."
         )
     keras.utils.set_random_seed(recipe.seed)
     gan = build_gan(preset, steps)
     start = resolve_weights(fine_tune) if fine_tune else None
     if start:
         _take_over(gan, start)
-    run = Run(run_folder, _configuration(preset, scan, val, start))
-    done = _resume(run, gan)
+    run = Run(run_folder, _configuration(preset, photographs, val, start))
+    checkpoint = run.load_checkpoint(gan)
+    run.write_metrics([line for line in run.metrics() if line["epoch"] <= checkpoint.epochs])
     progress = Progress(
-        steps_done=done * steps, steps=recipe.epochs * steps, batch_size=recipe.batch_size
+        steps_done=checkpoint.epochs * steps + checkpoint.steps,
+        steps=recipe.epochs * steps,
+        steps_per_epoch=steps,
+        batch_size=recipe.batch_size,
     )
+    progress.say(f"{steps} steps an epoch, {recipe.epochs * steps} in all")
+    for path, reason in checkpoint.damaged.items():
+        progress.say(f"{path} cannot be read ({reason}); going on from the one before.")
     colorizer = Colorizer(KerasRuntime(gan.best_generator))
+    shown = list_photographs(val) if val else photographs.examples(SAMPLES)
+    checkpointer = Checkpointer(run, checkpoint)
     callbacks = [
         progress,
         DivergenceGuard(),
+        checkpointer,
         EpochRecorder(
             run,
             progress,
             images_per_epoch=steps * recipe.batch_size,
-            settle=partial(settle, gan.best_generator, scan, recipe, steps),
+            settle=partial(settle, gan.best_generator, photographs, recipe, steps),
             validate=validator(colorizer, val),
-            sample=sampler(colorizer, run, list_photographs(val) if val else scan.files),
+            sample=sampler(colorizer, run, shown),
         ),
     ]
     if keras.backend.backend() == "tensorflow":  # it writes them, the package tensorboard cannot
         callbacks.append(keras.callbacks.TensorBoard(run.folder / "tensorboard", write_graph=False))
-    with progress.bar:
-        for stage in recipe.stages():
-            if done < stage.stop_epoch:
-                _fit(gan, scan, recipe, stage, max(done, stage.first_epoch), steps, callbacks)
+    with progress.bar, checkpointer.listening():
+        for stage, skipped in _remaining(recipe, checkpoint):
+            _fit(gan, photographs, recipe, stage, skipped, steps, callbacks)
     return run
 
 
@@ -93,9 +108,16 @@ def build_gan(preset: Preset, steps: int) -> ColorizationGAN:
         steps: an epoch's; they set the length of the learning-rate schedule.
     """
     recipe = preset.training
-    gan = ColorizationGAN(
-        build_generator(preset.generator), build_discriminator(preset.discriminator), ema=recipe.ema
-    )
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(_POLICIES[recipe.precision])
+    try:
+        gan = ColorizationGAN(
+            build_generator(preset.generator),
+            build_discriminator(preset.discriminator),
+            ema=recipe.ema,
+        )
+    finally:
+        keras.config.set_dtype_policy(before)
     rate = recipe.learning_rate
     adversarial_epochs = max(1, recipe.epochs - recipe.warm_up_epochs)
     gan.compile(
@@ -107,72 +129,72 @@ def build_gan(preset: Preset, steps: int) -> ColorizationGAN:
     return gan
 
 
-def _adam(recipe: TrainingConfig, rate: float, steps: int) -> keras.optimizers.Adam:
+def _adam(recipe: TrainingConfig, rate: float, steps: int) -> keras.optimizers.Optimizer:
     if recipe.schedule == "linear":
         rate = keras.optimizers.schedules.PolynomialDecay(rate, steps, end_learning_rate=0.0)
-    return keras.optimizers.Adam(rate, beta_1=recipe.beta_1)
+    adam = keras.optimizers.Adam(rate, beta_1=recipe.beta_1)
+    return keras.optimizers.LossScaleOptimizer(adam) if recipe.precision == "float16" else adam
+
+
+def _remaining(recipe: TrainingConfig, start: Checkpoint) -> Iterator[tuple[Stage, int]]:
+    """The stages from a checkpoint on, with the steps to skip; a broken epoch is one of its own."""
+    for stage in recipe.stages():
+        first = max(stage.first_epoch, start.epochs)
+        if start.steps and first == start.epochs < stage.stop_epoch:
+            yield replace(stage, first_epoch=first, stop_epoch=first + 1), start.steps
+            first += 1
+        if first < stage.stop_epoch:
+            yield replace(stage, first_epoch=first), 0
 
 
 def _fit(
     gan: ColorizationGAN,
-    scan: Scan,
+    photographs: TrainingSet,
     recipe: TrainingConfig,
     stage: Stage,
-    first_epoch: int,
+    skipped: int,
     steps: int,
     callbacks: list[keras.callbacks.Callback],
 ) -> None:
     gan.adversarial = stage.adversarial
     gan.make_train_function(force=True)
-    batches = training_batches(
-        scan.files,
-        orientations=scan.orientations,
+    batches = batches_of(
+        photographs,
         size=stage.size,
         batch_size=recipe.batch_size,
-        steps=(stage.stop_epoch - first_epoch) * steps,
-        first_step=first_epoch * steps,
+        steps=(stage.stop_epoch - stage.first_epoch) * steps - skipped,
+        first_step=stage.first_epoch * steps + skipped,
         seed=recipe.seed,
     )
-    gan.fit(
-        batches,
-        initial_epoch=first_epoch,
-        epochs=stage.stop_epoch,
-        steps_per_epoch=steps,
-        callbacks=callbacks,
-        shuffle=False,  # the stream is in its order already
-        verbose=0,
-    )
+    try:
+        gan.fit(
+            batches,
+            initial_epoch=stage.first_epoch,
+            epochs=stage.stop_epoch,
+            steps_per_epoch=steps - skipped,
+            callbacks=callbacks,
+            shuffle=False,  # the stream is in its order already
+            verbose=0,
+        )
+    except Exception as error:  # each backend has its own for a file that is gone
+        gone = next((path for path in photographs.paths if not path.exists()), None)
+        if gone is None:
+            raise
+        raise RunError(f"{gone} is gone; the same command goes on when it is back.") from error
 
 
 def _configuration(
-    preset: Preset, scan: Scan, val: Path | None, start: Path | None
+    preset: Preset, photographs: TrainingSet, val: Path | None, start: Path | None
 ) -> dict[str, object]:
-    # Names, not places: a run goes on after its folders have moved.
-    names = "\n".join("/".join(file.parts[-2:]) for file in scan.files)
     started = {"fine_tune": hashlib.sha256(start.read_bytes()).hexdigest()[:16]} if start else {}
     return {
         "preset": preset.name,
         **preset.describe(),
         **started,
-        "photographs": len(scan.files),
-        "photographs_digest": hashlib.sha256(names.encode()).hexdigest()[:16],
+        "photographs": photographs.count,
+        "photographs_digest": photographs.digest,
         "validation": len(list_photographs(val)) if val else 0,
     }
-
-
-def _resume(run: Run, gan: ColorizationGAN) -> int:
-    """Restores the last checkpoint and returns how many epochs it has behind it."""
-    checkpoints = run.checkpoints()
-    if not checkpoints:
-        run.write_metrics([])
-        return 0
-    done, path = list(checkpoints.items())[-1]
-    try:
-        gan.load_weights(path)
-    except (OSError, ValueError, KeyError) as error:
-        raise RunError(f"The checkpoint {path} cannot be read: {error}") from error
-    run.write_metrics([record for record in run.metrics() if record["epoch"] <= done])
-    return done
 
 
 def _take_over(gan: ColorizationGAN, start: Path) -> None:

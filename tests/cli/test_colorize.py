@@ -1,40 +1,19 @@
 import io
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
 from keras_colorize.cli.main import main
-
-
-@pytest.fixture(scope="module")
-def jpeg() -> bytes:
-    y, x = np.mgrid[:60, :80]
-    gray = (120 + 60 * np.sin(x / 9) * np.cos(y / 7)).astype(np.uint8)
-    stream = io.BytesIO()
-    Image.fromarray(gray).save(stream, "JPEG")
-    return stream.getvalue()
-
-
-@pytest.fixture
-def folder(tmp_path: Path, jpeg: bytes, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with a tree of pictures, `album`."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("one.jpg", "two.JPG", "deep/er/three.jpg", "deep/one.jpg"):
-        path = tmp_path / "album" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(jpeg)
-    (tmp_path / "album" / "notes.txt").write_text("no picture")
-    (tmp_path / "album" / ".hidden.jpg").write_bytes(jpeg)
-    return tmp_path
+from keras_colorize.inference.colorizer import Colorizer
 
 
 def colorize(*arguments: str | Path, input: bytes | None = None) -> Result:
@@ -183,6 +162,106 @@ def test_two_pictures_that_would_write_one_file(folder: Path) -> None:
     assert snapshot(folder) == before
 
 
+def test_folders_in_one_another(folder: Path) -> None:
+    result = colorize("album", "album/deep", "album/deep/er/three.jpg", "-o", "out")
+    assert result.exit_code == 0, result.output
+    assert tree(folder / "out") == {
+        "one-colorized.jpg",
+        "two-colorized.JPG",
+        "deep/one-colorized.jpg",
+        "deep/er/three-colorized.jpg",
+    }
+
+
+def test_a_folder_with_the_name_of_a_picture(folder: Path) -> None:
+    (folder / "result.gif").mkdir()
+    assert colorize("album/one.jpg", "-o", "result.gif").exit_code == 0
+    assert colorize("album/one.jpg", "-o", "of.1936").exit_code == 0
+    assert tree(folder / "result.gif") == tree(folder / "of.1936") == {"one-colorized.jpg"}
+
+
+def test_a_file_in_the_place_of_a_folder_fails_and_the_others_are_coloured(folder: Path) -> None:
+    (folder / "out").mkdir()
+    (folder / "out/deep").write_bytes(b"mine")
+    result = colorize("album", "-o", "out", "--json")
+    assert result.exit_code == 1
+    records = {record["source"]: record for record in json.loads(result.stdout)}
+    for name in ("album/deep/one.jpg", "album/deep/er/three.jpg"):
+        assert records[name]["status"] == "failed"
+        assert records[name]["reason"] == "out/deep is a file, not a folder."
+    assert tree(folder / "out") == {"deep", "one-colorized.jpg", "two-colorized.JPG"}
+
+
+@pytest.mark.parametrize("suffix", [".jfif", ".jpe", ".JFIF"])
+def test_further_suffixes_of_jpeg(folder: Path, jpeg: bytes, suffix: str) -> None:
+    (folder / "shots").mkdir()
+    (folder / f"shots/a{suffix}").write_bytes(jpeg)
+    for options in ([], ["--overwrite", "--format", "JPG"]):
+        assert colorize("shots", *options).exit_code == 0
+        assert tree(folder / "shots") == {f"a{suffix}", f"a-colorized{suffix}"}
+        with Image.open(folder / f"shots/a-colorized{suffix}") as image:
+            assert image.format == "JPEG"
+
+
+@pytest.mark.parametrize("name, format", [("jpg", "JPEG"), ("tif", "TIFF"), ("JPEG", "JPEG")])
+def test_a_format_may_be_named_by_a_suffix(jpeg: bytes, name: str, format: str) -> None:
+    result = colorize("-", "--format", name, input=jpeg)
+    assert result.exit_code == 0, result.output
+    with Image.open(io.BytesIO(result.stdout_bytes)) as image:
+        assert image.format == format
+
+
+def test_the_resolution_is_kept(folder: Path) -> None:
+    Image.new("L", (80, 60), 90).save("scan.png", dpi=(600, 600))
+    for suffix in ("png", "jpg", "tif", "bmp"):
+        assert colorize("scan.png", "-o", f"new.{suffix}").exit_code == 0
+        with Image.open(f"new.{suffix}") as image:
+            assert image.info["dpi"] == pytest.approx((600, 600), abs=0.1)
+
+
+def lack_of_memory() -> cv2.error:
+    error = cv2.error("Failed to allocate 1 bytes")
+    error.code = cv2.Error.StsNoMem
+    return error
+
+
+@pytest.mark.parametrize("error", [MemoryError(), lack_of_memory()])
+def test_lack_of_memory_is_one_sentence(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    fail_on(monkeypatch, "one.jpg", error)
+    result = colorize("album/one.jpg")
+    assert result.exit_code == 1
+    assert result.stderr == "Error: album/one.jpg needs more memory than there is.\n"
+    assert colorize("album", "-o", "out").exit_code == 1
+    assert tree(folder / "out") == {"two-colorized.JPG", "deep/er/three-colorized.jpg"}
+
+
+@pytest.mark.parametrize("error", [RuntimeError("odd"), cv2.error("odd")])
+def test_an_unforeseen_error_costs_one_picture_of_many(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    fail_on(monkeypatch, "three.jpg", error)
+    result = colorize("album", "-o", "out", "--json")
+    assert result.exit_code == 1
+    assert "Coloured 3 of 4 pictures, 1 failed:" in result.stderr
+    assert f"album/deep/er/three.jpg met a fault of this program: {error!r}." in result.stderr
+    assert len(json.loads(result.stdout)) == 4
+    assert len(tree(folder / "out")) == 3
+    assert colorize("album/deep/er/three.jpg").exception is error  # alone it keeps its trace
+
+
+def fail_on(monkeypatch: pytest.MonkeyPatch, name: str, error: Exception) -> None:
+    colorize_file = Colorizer.colorize_file
+
+    def fail(self: Colorizer, source: Any, *arguments: Any, **options: Any) -> None:
+        if Path(source).name == name:
+            raise error
+        colorize_file(self, source, *arguments, **options)
+
+    monkeypatch.setattr(Colorizer, "colorize_file", fail)
+
+
 def test_a_picture_named_twice_is_coloured_once(folder: Path) -> None:
     result = colorize("album/one.jpg", "album/../album/one.jpg", "album", "-o", "out", "--json")
     assert result.exit_code == 0, result.output
@@ -266,8 +345,11 @@ def test_standard_input_to_a_file_and_a_file_to_standard_output(folder: Path, jp
         (["-"], 1, "The picture is empty."),
         (["album/one.jpg", "--size", "300"], 1, "has no size 300; it has 256 and 512"),
         (["album/one.jpg", "--model", "nothing"], 1, "There are no weights 'nothing'"),
-        (["album/one.jpg", "--max-pixels", "100"], 1, "--max-pixels raises it"),
-        (["album/one.jpg", "-o", "album/notes.txt/x"], 1, "cannot be written: Not a directory."),
+        (["album/one.jpg", "--max-pixels", "100"], 1, "limit of 100; --max-pixels raises it."),
+        (["album/one.jpg", "-o", "album/notes.txt/x"], 1, "album/notes.txt is a file, not a fold"),
+        (["album/one.jpg", "-o", "album/notes.txt/x.png"], 1, "album/notes.txt is a file, not"),
+        (["album/one.jpg", "-o", "result.gif"], 2, "-o result.gif names no format to write: JPEG"),
+        (["album", "-o", "results.GIF"], 2, "-o results.GIF names no format to write: JPEG"),
         ([], 2, "Missing argument"),
     ],
 )
@@ -314,25 +396,3 @@ def test_records_come_in_the_order_of_the_pictures(folder: Path, jpeg: bytes) ->
     result = colorize("*.jpg", "-o", "out", "--json", "--jobs", "4")
     sources = [record["source"] for record in json.loads(result.stdout)]
     assert sources == [f"{index:02}.jpg" for index in range(12)]
-
-
-def test_colouring_loads_no_framework(folder: Path) -> None:
-    code = """
-import sys
-from keras_colorize.cli.main import main
-main(["colorize", "album/one.jpg"], standalone_mode=False)
-heavy = {"tensorflow", "keras", "scipy", "skimage", "matplotlib", "tqdm", "PIL.ImageCms"}
-print(sorted(heavy & set(sys.modules)))
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stderr == ""
-    assert done.stdout == "album/one-colorized.jpg\n[]\n"
-
-
-def test_a_pipe_works_from_end_to_end(folder: Path, jpeg: bytes) -> None:
-    program = shutil.which("keras-colorize", path=str(Path(sys.executable).parent))
-    assert program is not None
-    done = subprocess.run([program, "colorize", "-"], input=jpeg, capture_output=True)
-    assert (done.returncode, done.stderr) == (0, b"")
-    with Image.open(io.BytesIO(done.stdout)) as image:
-        assert image.size == (80, 60)

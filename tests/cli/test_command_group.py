@@ -47,6 +47,45 @@ def test_a_missing_extra_is_one_line_that_says_what_to_install(
     assert line in result.stderr
 
 
+BROKEN = ImportError("libGL.so.1: cannot open\nshared object file", name="cv2")
+
+
+def test_a_library_that_cannot_be_loaded_is_one_line() -> None:
+    result = fail_with(BROKEN)
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "Error: A library cannot be loaded: libGL.so.1: cannot open shared object file. "
+        "Install it again, or what it lacks.\n"
+    )
+
+
+def test_help_that_meets_a_broken_library_shows_no_trace() -> None:
+    class Group(CommandGroup):
+        def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+            raise BROKEN
+
+    result = CliRunner().invoke(Group(name="keras-colorize"), ["--help"])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: A library cannot be loaded: libGL")
+
+
+def test_no_file_takes_the_place_of_a_closed_stream() -> None:
+    code = """
+import os, sys, click
+from keras_colorize.cli import main as module
+
+def command():
+    sys.stderr.write("a progress bar")
+    with open(os.devnull) as first:
+        os._exit(40 + first.fileno())
+
+module.CommandGroup.get_command = lambda *_: click.Command("train", callback=command)
+module.main(["train"])
+"""
+    done = subprocess.run(["bash", "-c", '"$0" -c "$1" <&- >&- 2>&-', sys.executable, code])
+    assert done.returncode == 43  # it is the first after standard error
+
+
 @pytest.mark.parametrize(
     "error, sentence",
     [
@@ -67,6 +106,7 @@ def test_errors_for_the_user_are_one_sentence(error: Exception, sentence: str) -
         ValueError("a mistake of ours"),
         ModuleNotFoundError("no 'nose'", name="nose"),
         ModuleNotFoundError("no module", name="keras_colorize.colour"),
+        ImportError("cannot import name 'colour'", name="keras_colorize.imaging.color"),
     ],
 )
 def test_mistakes_of_the_program_keep_their_trace(error: Exception) -> None:

@@ -1,9 +1,12 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
+from keras_colorize.data.shards import ShardFolder
+from keras_colorize.preparation import encode
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +24,16 @@ def decode() -> Callable[[Path, int], np.ndarray]:
         return next(iter(tf.data.Dataset.from_tensors(str(file)).map(load))).numpy()
 
     return decode
+
+
+@pytest.fixture
+def make_shards(tmp_path: Path) -> Callable[..., ShardFolder]:
+    """Makes shards of files without processes: the k-th file goes into shard k modulo the count."""
+
+    def make(files: Sequence[Path], count: int, name: str = "shards") -> ShardFolder:
+        shards = ShardFolder.begin(tmp_path / name, {"split": "train", "shards": count})
+        for number in range(count):
+            shards.write(number, [encode(file.name, file, 288) for file in files[number::count]])
+        return ShardFolder.open(tmp_path / name)
+
+    return make

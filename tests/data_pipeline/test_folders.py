@@ -38,8 +38,8 @@ def mixed(tmp_path, make_picture):
 def opened(monkeypatch):
     """Files that the scan looks into, in the order in which it does."""
     seen = []
-    inspect = folders._inspect
-    monkeypatch.setattr(folders, "_inspect", lambda file: seen.append(file.name) or inspect(file))
+    inspect = folders.inspect
+    monkeypatch.setattr(folders, "inspect", lambda file: seen.append(file.name) or inspect(file))
     return seen
 
 
@@ -49,7 +49,7 @@ def test_sorts_photographs_by_what_they_are_fit_for(mixed):
     assert scan.orientations == [1, 1, 1]
     assert names(scan.near_grey, mixed) == ["deep/sepia.png", "gray.jpg"]
     assert names(scan.unreadable, mixed) == ["broken.jpg", "gif.png"]
-    assert all(why.startswith("cannot be read: cannot") for why in scan.unreadable.values())
+    assert all(why.startswith("cannot be read: it is no JPEG") for why in scan.unreadable.values())
 
 
 def test_lists_all_photographs_but_hidden_ones(mixed):
@@ -115,15 +115,21 @@ def test_folders_do_not_share_a_memory(mixed, tmp_path, make_picture, opened):
     assert len(list((tmp_path / "cache").iterdir())) == 2
 
 
-@pytest.mark.parametrize("damage", ["{", "[]", ""])
-def test_a_damaged_memory_is_forgotten(mixed, tmp_path, opened, damage):
+@pytest.mark.parametrize(
+    "damage",
+    ["{", "[]", "", '{"b.jpg": [0, 0, 1, 0.0, ""]}', '{"format": 1, "looks": {"b.jpg": [0]}}'],
+    ids=["cut", "list", "empty", "without a format", "another format"],
+)
+def test_a_memory_that_is_damaged_or_of_another_format_is_forgotten(
+    mixed, tmp_path, opened, damage
+):
     first = scan_folder(mixed, cache=tmp_path / "cache")
     (store,) = (tmp_path / "cache").iterdir()
     store.write_text(damage)
     opened.clear()
     assert scan_folder(mixed, cache=tmp_path / "cache") == first
     assert len(opened) == 7
-    assert len(json.loads(store.read_text())) == 7
+    assert len(json.loads(store.read_text())["looks"]) == 7
 
 
 def test_orientations_come_along(tmp_path, make_picture):

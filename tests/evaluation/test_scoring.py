@@ -9,6 +9,7 @@ from skimage import color
 
 from keras_colorize.data.folders import FolderError
 from keras_colorize.evaluation import metrics, scoring
+from keras_colorize.imaging.images import ImageError
 
 
 def grey(lightness):
@@ -84,6 +85,19 @@ class TestReadTruth:
     @pytest.mark.parametrize("size", [(300, 200), (64, 900), (1, 1), (257, 256), (999, 1000)])
     def test_is_always_256_square(self, size, tmp_path):
         assert scoring.read_truth(save(waves(size=size), tmp_path / "x.png")).shape == (256, 256, 3)
+
+    @pytest.mark.parametrize("size", [(1, 101), (1500, 1), (2, 201)])
+    def test_refuses_what_resizing_would_blow_up(self, size, tmp_path):
+        path = save(waves(size=size), tmp_path / "strip.png")
+        with pytest.raises(ImageError) as caught:
+            scoring.read_truth(path)
+        assert str(caught.value) == (
+            f"{path} is too thin to be scored, {size[1]} x {size[0]} pixels."
+        )
+
+    def test_takes_pictures_up_to_that(self, tmp_path):
+        path = save(waves(size=(300, 3)), tmp_path / "strip.png")
+        assert scoring.read_truth(path).shape == (256, 256, 3)
 
     def test_is_anti_aliased(self, tmp_path):
         fine = np.indices((1024, 1024)).sum(axis=0) % 2 * 255

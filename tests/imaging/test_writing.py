@@ -27,7 +27,14 @@ def test_lossless(tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "format"), [("a.jpg", "JPEG"), ("a.jpeg", "JPEG"), ("a.webp", "WEBP")]
+    ("name", "format"),
+    [
+        ("a.jpg", "JPEG"),
+        ("a.jpeg", "JPEG"),
+        ("a.JPE", "JPEG"),
+        ("a.jfif", "JPEG"),
+        ("a.webp", "WEBP"),
+    ],
 )
 def test_lossy(tmp_path, name, format):
     write_image(smooth(), str(tmp_path / name))
@@ -35,7 +42,7 @@ def test_lossy(tmp_path, name, format):
     assert np.abs(read_rgb(tmp_path / name).astype(int) - smooth()).mean() < 3
 
 
-@pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "WEBP", "BMP", "jpg", "tif"])
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "WEBP", "BMP", "jpg", "jfif", "tif"])
 def test_streams(format):
     stream = BytesIO()
     write_image(smooth(), stream, format=format, alpha=None)
@@ -173,11 +180,27 @@ def no_links(source, destination):
     raise OSError(errno.EPERM, "Operation not permitted")
 
 
-def test_file_systems_without_links(tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "link", no_links)
+@pytest.mark.parametrize("code", [errno.EPERM, errno.ENOTSUP, errno.EINVAL])
+def test_file_systems_without_links(tmp_path, monkeypatch, code):
+    def fail(source, destination):
+        raise OSError(code, "no links here")
+
+    monkeypatch.setattr(os, "link", fail)
     write_image(RGB, tmp_path / "a.png")
     assert np.array_equal(read_rgb(tmp_path / "a.png"), RGB)
     assert os.listdir(tmp_path) == ["a.png"]
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, PermissionError])
+def test_without_links_a_failure_leaves_no_empty_file(tmp_path, monkeypatch, failure):
+    def fail(source, destination):
+        raise failure
+
+    monkeypatch.setattr(os, "link", no_links)
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(failure):
+        write_image(RGB, tmp_path / "a.png")
+    assert os.listdir(tmp_path) == []
 
 
 def test_other_failures_of_links_are_told(tmp_path, monkeypatch):

@@ -144,9 +144,19 @@ def test_exif_is_kept_and_the_orientation_applied(
         assert dict(written.getexif()) == {0x0112: 1, 0x013B: "Dorothea Lange"}
 
 
+def test_resolution_is_kept(colorizer: Colorizer, scene: np.ndarray, tmp_path: Path) -> None:
+    source, destination = tmp_path / "old.jpg", tmp_path / "new.jpg"
+    Image.fromarray(scene).save(source, dpi=(600, 300))
+    assert colorizer.colorize(source).info["dpi"] == (600, 300)
+    assert "dpi" not in colorizer.colorize(scene).info
+    colorizer.colorize_file(source, destination)
+    with Image.open(destination) as written:
+        assert written.info["dpi"] == (600, 300)
+
+
 def test_max_pixels(colorizer: Colorizer, tmp_path: Path, scene: np.ndarray) -> None:
     Image.fromarray(scene).save(tmp_path / "old.png")
-    with pytest.raises(ImageError, match="more than the limit of 1000"):
+    with pytest.raises(ImageError, match=r"more than the limit of 1000\.$"):
         colorizer.colorize(tmp_path / "old.png", max_pixels=1000)
 
 

@@ -135,3 +135,18 @@ def test_what_is_no_generator_is_refused(tmp_path: Path) -> None:
     (tmp_path / "broken.keras").write_bytes(b"PK not really")
     with pytest.raises(WeightsError, match="broken.keras is damaged"):
         load_runtime(tmp_path / "broken.keras")
+
+
+# Keras 3.15 under NumPy 2.4, when it saves.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.9999])
+def test_a_keras_file_with_a_flipped_byte_is_one_sentence(
+    tiny_generator: Any, tmp_path: Path, share: float
+) -> None:
+    path = tmp_path / "flipped.keras"
+    tiny_generator.save(path)
+    data = bytearray(path.read_bytes())
+    data[int(len(data) * share)] ^= 255
+    path.write_bytes(data)
+    with pytest.raises(WeightsError, match="flipped.keras is damaged, or no .keras file"):
+        load_runtime(path)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import keras
 import pytest
 
 from keras_colorize.config import PRESETS, Stage, TrainingConfig
@@ -69,3 +70,21 @@ def test_constant_rates_stay():
     gan.optimizer.iterations.assign(10_000)
     assert float(gan.optimizer.learning_rate) == pytest.approx(3e-4)
     assert gan.best_generator is gan.generator
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_precision_is_of_the_computation_alone(precision):
+    recipe = TrainingConfig(precision=precision, ema=0.5, learning_rate=2e-3)
+    gan = build_gan(replace(PRESETS["tiny"], training=recipe), 10)
+    assert keras.config.dtype_policy().name == "float32"
+    for network in (gan.generator, gan.ema_generator, gan.discriminator):
+        convolutions = [layer for layer in network.layers if "conv_1" in layer.name]
+        assert {layer.compute_dtype for layer in convolutions} == {precision}
+        assert {v.dtype for v in network.trainable_variables} <= {"float32"}
+        assert network.output.dtype == "float32"
+    scaled = [
+        isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        for optimizer in (gan.generator_optimizer, gan.discriminator_optimizer)
+    ]
+    assert scaled == [precision == "float16"] * 2
+    assert float(gan.optimizer.learning_rate) == pytest.approx(2e-3)

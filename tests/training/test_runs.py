@@ -1,7 +1,9 @@
 """The run folder: what it holds, what it refuses, and that nothing in it is ever half a file."""
 
+import errno
 import json
 
+import h5py
 import pytest
 
 from keras_colorize.config import PRESETS
@@ -10,15 +12,25 @@ from keras_colorize.training.runs import KEPT_CHECKPOINTS, Run, RunError, save_w
 CONFIGURATION = {"preset": "tiny", "training": {"size": 64, "grow": ((1, 2),)}, "photographs": 9}
 
 
-class FakeModel:
-    def __init__(self, content=b"weights"):
-        self.content = content
+class FakeGAN:
+    """Saves and loads one number."""
+
+    def __init__(self, number=0, full_disk=False):
+        self.number = number
+        self.full_disk = full_disk
 
     def save_weights(self, path):
-        path.write_bytes(self.content[: len(self.content) // 2])
-        if self.content == b"full disk":
-            raise OSError("No space left on device")
-        path.write_bytes(self.content)
+        with h5py.File(path, "w") as file:
+            file["number"] = self.number
+        if self.full_disk:
+            raise OSError(errno.ENOSPC, "Can't synchronously write data (and much more)")
+
+    def load_weights(self, path):
+        with h5py.File(path) as file:
+            self.number = int(file["number"][()])
+
+    def running_means(self):
+        return {"l1_loss": [float(self.number), 2.0]}
 
 
 def test_a_new_folder_records_its_configuration_and_versions(tmp_path):
@@ -43,8 +55,8 @@ def test_a_run_that_was_killed_while_it_was_made_goes_on(tmp_path):
     for name in ("checkpoints", "samples"):
         (tmp_path / "run" / name).rmdir()
     run = Run(tmp_path / "run", CONFIGURATION)
-    run.save_checkpoint(FakeModel(), 1)
-    assert list(run.checkpoints()) == [1]
+    run.save_checkpoint(FakeGAN(), 1)
+    assert list(run.checkpoints()) == [(1, 0)]
     assert (tmp_path / "run/samples").is_dir()
 
 
@@ -80,22 +92,62 @@ def test_refuses_what_is_not_a_run(tmp_path):
 
 def test_keeps_the_last_checkpoints(tmp_path):
     run = Run(tmp_path, CONFIGURATION)
-    for epoch in (1, 2, 3, 11):
-        run.save_checkpoint(FakeModel(b"%d" % epoch), epoch)
+    for epochs, steps in ((1, 0), (2, 0), (2, 90), (2, 1000), (3, 0), (11, 5)):
+        run.save_checkpoint(FakeGAN(epochs), epochs, steps)
     checkpoints = run.checkpoints()
     assert KEPT_CHECKPOINTS == 2
-    assert list(checkpoints) == [3, 11]
-    assert checkpoints[11].read_bytes() == b"11"
-    assert checkpoints[3].name == "epoch-0003.weights.h5"
+    assert list(checkpoints) == [(3, 0), (11, 5)]
+    assert [path.name for path in checkpoints.values()] == [
+        "epoch-0003.weights.h5",
+        "epoch-0011-step-0000005.weights.h5",
+    ]
+
+
+@pytest.mark.parametrize("steps", [0, 7])
+def test_the_last_checkpoint_is_restored_with_the_means_of_a_broken_epoch(steps, tmp_path):
+    run = Run(tmp_path, CONFIGURATION)
+    run.save_checkpoint(FakeGAN(1), 1)
+    run.save_checkpoint(FakeGAN(5), 2, steps)
+    gan = FakeGAN()
+    start = run.load_checkpoint(gan)
+    assert (start.epochs, start.steps, gan.number) == (2, steps, 5)
+    assert start.means == ({"l1_loss": [5.0, 2.0]} if steps else {})
+    assert start.damaged == {}
+
+
+def test_no_checkpoint_is_the_beginning(tmp_path):
+    gan = FakeGAN(3)
+    start = Run(tmp_path, CONFIGURATION).load_checkpoint(gan)
+    assert (start.epochs, start.steps, start.means, gan.number) == (0, 0, {}, 3)
+
+
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path):
+    run = Run(tmp_path, CONFIGURATION)
+    for epochs in (1, 2):
+        run.save_checkpoint(FakeGAN(epochs), epochs)
+    last = run.checkpoints()[2, 0]
+    last.write_bytes(last.read_bytes()[:100])
+    gan = FakeGAN()
+    start = run.load_checkpoint(gan)
+    assert (start.epochs, gan.number) == (1, 1)
+    assert list(start.damaged) == [last]
+    run.checkpoints()[1, 0].write_bytes(b"damaged, too")
+    with pytest.raises(RunError, match=r"epoch-0002\.weights\.h5 cannot be read, nor one before"):
+        run.load_checkpoint(gan)
 
 
 def test_a_checkpoint_that_fails_leaves_the_last_one(tmp_path):
     run = Run(tmp_path, CONFIGURATION)
-    run.save_checkpoint(FakeModel(b"good"), 1)
-    for epoch in (1, 2):
-        with pytest.raises(OSError, match="No space"):
-            run.save_checkpoint(FakeModel(b"full disk"), epoch)
-    assert {n: path.read_bytes() for n, path in run.checkpoints().items()} == {1: b"good"}
+    run.save_checkpoint(FakeGAN(7), 1)
+    for epochs in (1, 2):
+        with pytest.raises(
+            RunError, match=r"weights\.h5 cannot be written: No space left on device"
+        ):
+            run.save_checkpoint(FakeGAN(full_disk=True), epochs)
+    gan = FakeGAN()
+    assert run.load_checkpoint(gan).epochs == 1
+    assert gan.number == 7
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["epoch-0001.weights.h5"]
 
 
 def test_saving_replaces_the_whole_file(tmp_path):

@@ -1,15 +1,11 @@
-"""`keras-colorize train`: a whole small run, stopped in every way, and the sentences it says."""
+"""`keras-colorize train`: a whole small run, and the sentences that it says."""
 
 import json
 import os
 import shutil
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
-import h5py
 import keras
 import numpy as np
 import pytest
@@ -18,84 +14,14 @@ from PIL import Image
 
 from keras_colorize.cli.main import main
 from keras_colorize.config import PRESETS
+from keras_colorize.data.layouts import open_photographs
 from keras_colorize.imaging.images import read_rgb
 from keras_colorize.training import trainer
+from keras_colorize.training.backends import batches_of
 from keras_colorize.training.callbacks import DivergenceGuard
 
 # Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
-RECIPE = (
-    "--preset tiny --warm-up-epochs 1 --epochs 3 --seed 5 --ema 0.9 --schedule linear "
-    "--label-smoothing 0.1"
-).split()
-COMMAND = "from keras_colorize.cli.main import main; main()"
-# The same, but it ends itself by SIGKILL: where it stands is not left to chance.
-MOMENTS = {
-    "in the middle of an epoch": (
-        "from keras_colorize.training.callbacks import DivergenceGuard as Where\n"
-        "NAME, WHEN = 'on_train_batch_end', lambda self, batch, logs=None: "
-        "self.model.adversarial and batch == 3\n"
-    ),
-    "between metrics and checkpoint": (
-        "from keras_colorize.training.runs import Run as Where\n"
-        "NAME, WHEN = 'save_checkpoint', lambda self, model, epochs_done: epochs_done == 2\n"
-    ),
-}
-KILLED = """
-import os, signal
-usual = getattr(Where, NAME)
-def method(self, *arguments, **options):
-    if WHEN(self, *arguments, **options):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return usual(self, *arguments, **options)
-setattr(Where, NAME, method)
-"""
-
-
-@pytest.fixture(scope="module")
-def val(tmp_path_factory, make_picture):
-    folder = tmp_path_factory.mktemp("val")
-    (folder / "0-broken.jpg").write_bytes(b"no image")
-    for k in range(1, 4):
-        make_picture(100 + k, 280, 260).save(folder / f"{k}.jpg")
-    return folder
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-def train(*arguments):
-    return CliRunner().invoke(main, ["train", *map(str, arguments)])
-
-
-@pytest.fixture(scope="module")
-def unbroken(tmp_path_factory, photographs, val):
-    run = tmp_path_factory.mktemp("runs") / "unbroken"
-    result = train(photographs, "--val", val, "--run", run, *RECIPE)
-    assert result.exit_code == 0, result.output
-    return run, result
-
-
-def metrics(run):
-    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    for line in lines:
-        assert line.pop("seconds") >= 0
-    return lines
-
-
-def checkpoint(run):
-    """All that the last checkpoint holds, by name."""
-    found = {}
-    with h5py.File(run / "checkpoints/epoch-0003.weights.h5") as file:
-        file.visititems(
-            lambda name, item: found.update({name: item[()]}) if hasattr(item, "shape") else None
-        )
-    return found
 
 
 def test_a_run_leaves_all_of_it_in_its_folder(unbroken, photographs):
@@ -119,11 +45,11 @@ def test_a_run_leaves_all_of_it_in_its_folder(unbroken, photographs):
     assert not list(run.rglob("saving-*"))
     assert "24 photographs (0 near-grey and 0 unreadable ones left out)" in result.stderr
     assert "epoch 3: " in result.stderr
-    assert result.stderr.endswith(f"Done. The generator is {run / 'generator.keras'}\n")
+    assert result.stderr.endswith(f"Done. The generator is {run / 'best.keras'}\n")
     assert result.stdout == ""
 
 
-def test_metrics_have_a_line_an_epoch(unbroken):
+def test_metrics_have_a_line_an_epoch(unbroken, metrics):
     lines = metrics(unbroken[0])
     assert [line["epoch"] for line in lines] == [1, 2, 3]
     assert [line["images"] for line in lines] == [24, 48, 72]
@@ -168,55 +94,20 @@ def test_best_file_is_there_and_works(unbroken):
     assert tuple(best(np.zeros((1, 64, 64, 1), np.float32)).shape) == (1, 32, 32, 2)
 
 
-@pytest.mark.parametrize(
-    "moment",
-    [
-        "in the middle of an epoch",
-        pytest.param("between metrics and checkpoint", marks=pytest.mark.slow),
-    ],
-)
-def test_a_killed_run_goes_on_as_the_unbroken_one(moment, unbroken, photographs, val, tmp_path):
-    run = tmp_path / "killed"
-    arguments = ["train", str(photographs), "--val", str(val), "--run", str(run), *RECIPE]
-    script = MOMENTS[moment] + KILLED + COMMAND
-    killed = subprocess.run(
-        [sys.executable, "-c", script, *arguments], capture_output=True, text=True
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    kept = [path.name for path in (run / "checkpoints").iterdir()]
-    assert kept == ["epoch-0001.weights.h5"]
-    if "metrics" in moment:
-        assert len(metrics(run)) == 2  # one more than there is a checkpoint for
-    again = subprocess.run(
-        [sys.executable, "-c", COMMAND, *arguments], capture_output=True, text=True
-    )
-    assert again.returncode == 0, again.stderr
-    assert "epoch 1: " not in again.stderr
-    assert metrics(run) == metrics(unbroken[0])
-    ours, theirs = checkpoint(run), checkpoint(unbroken[0])
-    assert ours.keys() == theirs.keys()
-    assert [name for name in ours if not np.array_equal(ours[name], theirs[name])] == []
-    final = [
-        keras.saving.load_model(each / "generator.keras", compile=False).get_weights()
-        for each in (run, unbroken[0])
-    ]
-    assert all(np.array_equal(a, b) for a, b in zip(*final, strict=True))
-
-
-def test_a_finished_run_is_finished(unbroken, photographs, val):
+def test_a_finished_run_is_finished(unbroken, photographs, val, train, metrics, recipe):
     run, _ = unbroken
     before = metrics(run), (run / "generator.keras").stat().st_mtime_ns
-    result = train(photographs, "--val", val, "--run", run, *RECIPE)
+    result = train(photographs, "--val", val, "--run", run, *recipe)
     assert result.exit_code == 0, result.output
     assert "epoch" not in result.stderr.replace("3 epochs", "")
     assert (metrics(run), (run / "generator.keras").stat().st_mtime_ns) == before
 
 
-def test_refuses_a_run_of_another_configuration(unbroken, photographs, val):
+def test_refuses_a_run_of_another_configuration(unbroken, photographs, val, train, metrics, recipe):
     run, _ = unbroken
     before = metrics(run)
     options = ["--seed", 6, "--l1-weight", 10]
-    result = train(photographs, "--val", val, "--run", run, *RECIPE, *options)
+    result = train(photographs, "--val", val, "--run", run, *recipe, *options)
     assert result.exit_code == 1
     last = result.stderr.splitlines()[-1]
     assert last.startswith(f"Error: {run} holds a run of another configuration (different: ")
@@ -224,60 +115,37 @@ def test_refuses_a_run_of_another_configuration(unbroken, photographs, val):
     assert metrics(run) == before
 
 
-def test_refuses_a_run_on_other_photographs(unbroken, photographs, val, tmp_path):
+def test_refuses_a_run_on_other_photographs(unbroken, photographs, val, tmp_path, train, recipe):
     others = tmp_path / "others"
     shutil.copytree(photographs, others)
     (others / "a/00.jpg").rename(others / "a/renamed.jpg")
-    result = train(others, "--val", val, "--run", unbroken[0], *RECIPE)
+    result = train(others, "--val", val, "--run", unbroken[0], *recipe)
     assert result.exit_code == 1
     assert "different: photographs_digest" in result.stderr
 
 
-def test_refuses_a_folder_that_is_no_run(photographs, tmp_path):
+def test_refuses_a_folder_that_is_no_run(photographs, tmp_path, train, recipe):
     (tmp_path / "letter.txt").write_text("Dear")
-    result = train(photographs, "--run", tmp_path, *RECIPE)
+    result = train(photographs, "--run", tmp_path, *recipe)
     assert result.exit_code == 1
     assert "is not a training run; name another folder" in result.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
 
-def test_a_damaged_checkpoint_is_a_sentence(unbroken, photographs, val, tmp_path):
-    run = tmp_path / "run"
-    shutil.copytree(unbroken[0], run)
-    (run / "checkpoints/epoch-0003.weights.h5").write_bytes(b"half a file")
-    result = train(photographs, "--val", val, "--run", run, *RECIPE)
-    assert result.exit_code == 1
-    last = result.stderr.splitlines()[-1]
-    assert last.startswith("Error: The checkpoint ")
-    assert "epoch-0003.weights.h5 cannot be read: " in last
-
-
-def test_ctrl_c_exits_130_with_a_word(photographs, tmp_path, monkeypatch):
-    def interrupted(*_arguments, **_options):
-        signal.raise_signal(signal.SIGINT)
-
-    monkeypatch.setattr(trainer, "training_batches", interrupted)
-    result = train(photographs, "--run", tmp_path / "run", *RECIPE)
-    assert result.exit_code == 130
-    assert "Stopped. The same command goes on from the last whole epoch." in result.stderr
-    assert "Traceback" not in result.stderr
-    assert (tmp_path / "run/config.json").exists()
-
-
-def test_divergence_is_a_sentence(photographs, tmp_path, monkeypatch):
+def test_divergence_is_a_sentence(photographs, tmp_path, monkeypatch, train, recipe):
     def diverge(*arguments):
         for callback in arguments[-1]:
             callback.on_train_batch_end(3, {"l1_loss": np.nan})
 
     monkeypatch.setattr(trainer, "_fit", diverge)
-    result = train(photographs, "--run", tmp_path / "run", *RECIPE)
+    result = train(photographs, "--run", tmp_path / "run", *recipe)
     assert result.exit_code == 1
     last = result.stderr.splitlines()[-1]
     assert last.startswith("Error: l1_loss is not a finite number any more, in step 4 of the epoch")
 
 
 @pytest.mark.slow
-def test_stops_when_a_loss_is_no_number(photographs, tmp_path):
+def test_stops_when_a_loss_is_no_number(photographs, tmp_path, train):
     options = ["--preset", "tiny", "--warm-up-epochs", 9, "--learning-rate", 1e30]
     result = train(photographs, "--run", tmp_path / "run", *options)
     assert result.exit_code == 1
@@ -294,7 +162,7 @@ def test_guard_names_the_loss(value):
     DivergenceGuard().on_train_batch_end(7, {"generator_loss": 1.0, "l1_loss": 0.1})
 
 
-def test_fewer_photographs_than_a_batch(photographs, tmp_path):
+def test_fewer_photographs_than_a_batch(photographs, tmp_path, train):
     result = train(photographs, "--run", tmp_path / "run", "--preset", "tiny", "--batch-size", 25)
     assert result.exit_code == 1
     assert result.stderr.splitlines()[-1] == (
@@ -303,7 +171,7 @@ def test_fewer_photographs_than_a_batch(photographs, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_names_what_it_leaves_out(make_picture, tmp_path):
+def test_names_what_it_leaves_out(make_picture, tmp_path, train):
     folder = tmp_path / "photographs"
     folder.mkdir()
     for k in range(3):
@@ -331,30 +199,71 @@ def test_names_what_it_leaves_out(make_picture, tmp_path):
         (["--seed", "-1"], "--seed"),
         (["--seed", str(2**32)], "--seed"),
         (["--ema", "1"], "--ema"),
+        (["--steps-per-epoch", "3", "--images-per-epoch", "9"], "say the same thing"),
         (["--preset", "huge"], "'huge' is not one of"),
     ],
 )
-def test_usage_errors(photographs, tmp_path, options, sentence):
+def test_usage_errors(photographs, tmp_path, options, sentence, train):
     result = train(photographs, "--run", tmp_path / "run", *options)
     assert result.exit_code == 2
     assert sentence in result.stderr
     assert not (tmp_path / "run").exists()
 
 
-def test_says_that_a_folder_holds_no_photograph(tmp_path):
+def test_says_that_a_folder_holds_no_photograph(tmp_path, train):
     (tmp_path / "empty").mkdir()
     result = train(tmp_path / "empty", "--run", tmp_path / "run")
     assert result.exit_code == 1
     assert result.stderr.startswith(f"Error: There is no photograph in {tmp_path / 'empty'}")
 
 
-def test_run_folder_is_named_after_the_preset(photographs, tmp_path, monkeypatch):
+def test_run_folder_is_named_after_the_preset(photographs, tmp_path, monkeypatch, train):
     monkeypatch.chdir(tmp_path)
     result = train(photographs, "--preset", "tiny", "--batch-size", 25)
     assert f"run folder {Path('runs/tiny')}" in result.stderr
 
 
-def test_help_ends_in_an_example():
+def test_help_ends_in_an_example(train):
     result = train("--help")
     assert result.exit_code == 0
     assert "keras-colorize train photographs --preset mobile" in result.stdout.split("Example:")[1]
+
+
+def test_an_epoch_may_be_given_in_images(photographs, tmp_path, train):
+    options = ["--preset", "tiny", "--epochs", 1, "--warm-up-epochs", 1, "--images-per-epoch", 5]
+    result = train(photographs, "--run", tmp_path / "run", *options)
+    assert result.exit_code == 0, result.output
+    assert "\n2 steps an epoch, 2 in all\n" in result.stderr
+    assert json.loads((tmp_path / "run/metrics.jsonl").read_text())["images"] == 8
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory, photographs):
+    folder = tmp_path_factory.mktemp("prepared") / "shards"
+    options = ["--shards", "2", "--size", "64", "--jobs", "2"]
+    result = CliRunner().invoke(main, ["prepare", str(photographs), str(folder), *options])
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+def test_trains_on_shards(shards, tmp_path, train):
+    options = ["--preset", "tiny", "--epochs", 1, "--warm-up-epochs", 1, "--steps-per-epoch", 2]
+    result = train(shards, "--run", tmp_path / "run", *options)
+    assert result.exit_code == 0, result.output
+    assert "24 photographs in 2 shards, 1 epochs, batches of 4" in result.stderr
+    assert 0 < json.loads((tmp_path / "run/metrics.jsonl").read_text())["l1_loss"] < 2
+    assert json.loads((tmp_path / "run/config.json").read_text())["photographs"] == 24
+    with Image.open(tmp_path / "run/samples/epoch-0001.png") as samples:
+        assert samples.height > 6 * 256
+
+
+def test_shards_are_for_tensorflow(shards, monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(ValueError, match="holds shards, which only KERAS_BACKEND=tensorflow reads"):
+        batches_of(open_photographs(shards), size=32, batch_size=1, steps=1)
+
+
+def test_a_data_set_by_name_is_prepared_first(tmp_path, train):
+    result = train("tfds:imagenette", "--run", tmp_path / "run")
+    assert result.exit_code == 1
+    assert "keras-colorize prepare tfds:imagenette" in result.stderr

@@ -1,0 +1,74 @@
+"""`keras-colorize prepare`: a data set to shards, from which large trainings read fast."""
+
+from pathlib import Path
+
+import click
+
+from keras_colorize.inference.quiet import import_quietly
+
+_SHOWN = 10  # photographs named of those left out
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  keras-colorize prepare places365 places365-shards\n"
+    "  keras-colorize prepare tfds:imagenette imagenette-shards --shards 16\n"
+    "The same command again goes on where it was stopped."
+)
+@click.argument("source", metavar="SRC")
+@click.argument("destination", metavar="DST", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--size",
+    type=click.IntRange(16),
+    default=288,
+    show_default=True,
+    help="Short side of the photographs; smaller ones stay as they are.",
+)
+@click.option(
+    "--shards",
+    type=click.IntRange(1, 99999),
+    default=256,
+    show_default=True,
+    help="How many files; a training holds two of them in memory.",
+)
+@click.option("--split", default="train", show_default=True, help="Of the data set.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the order.")
+@click.option("--jobs", type=click.IntRange(1), help="Processes  [default: one for each core].")
+def command(
+    source: str,
+    destination: Path,
+    size: int,
+    shards: int,
+    split: str,
+    seed: int,
+    jobs: int | None,
+) -> None:
+    """Make shards of the photographs of SRC in the folder DST.
+
+    SRC is the folder in which Places365 or ILSVRC2012 was unpacked, any folder of photographs, or
+    tfds:NAME for a data set of tensorflow-datasets. Near-grey and unreadable photographs are left
+    out. Each shard is checked, and listed with its checksum in DST/manifest.json. The command train
+    takes DST in place of a folder of photographs.
+    """
+    import_quietly("tensorflow")
+    from keras_colorize.preparation import prepare
+
+    try:
+        made = prepare(
+            source, destination, size=size, shards=shards, split=split, seed=seed, jobs=jobs
+        )
+    except KeyboardInterrupt:
+        click.echo("Stopped. The same command goes on from the last whole shard.", err=True)
+        raise
+    all_made = made.shards.values()
+    unreadable = [item for shard in all_made for item in shard.unreadable.items()]
+    click.echo(
+        f"{made.count} photographs ({sum(shard.near_grey for shard in all_made)} near-grey, "
+        f"{len(unreadable)} unreadable and {made.settings['missing']} missing ones left out) "
+        f"of layout {made.settings['layout']}, in {len(made.shards)} shards in {destination}",
+        err=True,
+    )
+    for name, reason in unreadable[:_SHOWN]:
+        click.echo(f"  left out: {name}: {reason}", err=True)
+    if len(unreadable) > _SHOWN:
+        click.echo(f"  and {len(unreadable) - _SHOWN} more", err=True)

@@ -1,0 +1,77 @@
+"""Checkpoints within an epoch: by the clock, and when the process is asked to end."""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+
+from keras_colorize.training.runs import Checkpoint, Run
+
+SECONDS_BETWEEN_CHECKPOINTS = 600
+
+
+class TrainingStopped(Exception):
+    """The process was asked to end (SIGTERM) and has saved what it needs to go on."""
+
+
+class Checkpointer(keras.callbacks.Callback):
+    """Saves within long epochs, and when the process is asked to end: then the step is finished.
+
+    Args:
+        run: where to.
+        start: where this training goes on.
+    """
+
+    def __init__(self, run: Run, start: Checkpoint) -> None:
+        super().__init__()
+        self.run = run
+        self.start = start
+        self.epoch = self.skipped = 0
+        self.saved = time.monotonic()
+        self.signal: int | None = None
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Minds SIGTERM and Ctrl-C; a second one of them ends the process at once."""
+
+        def ask(number: int, frame: Any) -> None:
+            if self.signal is not None:
+                raise KeyboardInterrupt
+            self.signal = number
+
+        if threading.current_thread() is not threading.main_thread():
+            yield  # signals come to the main thread alone
+            return
+        before = {n: signal.signal(n, ask) for n in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Takes over the means of an epoch's first part."""
+        self.epoch, self.skipped = epoch, 0
+        if epoch == self.start.epochs:
+            self.skipped = self.start.steps
+            self.model.set_running_means(self.start.means)
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Saves if it is time.
+
+        Raises:
+            TrainingStopped: after SIGTERM.
+            KeyboardInterrupt: after Ctrl-C.
+        """
+        if self.signal is None and time.monotonic() - self.saved < SECONDS_BETWEEN_CHECKPOINTS:
+            return
+        if hasattr(self.model, "jax_state_sync"):  # JAX keeps the values apart from the variables
+            self.model.jax_state_sync()
+        self.run.save_checkpoint(self.model, self.epoch, self.skipped + batch + 1)
+        self.saved = time.monotonic()
+        if self.signal is not None:
+            raise TrainingStopped if self.signal == signal.SIGTERM else KeyboardInterrupt

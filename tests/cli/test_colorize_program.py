@@ -1,0 +1,131 @@
+"""`keras-colorize colorize` as a program of its own: streams, signals, names, what it loads."""
+
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def program() -> str:
+    found = shutil.which("keras-colorize", path=str(Path(sys.executable).parent))
+    assert found is not None
+    return found
+
+
+def run_program(*arguments: str, input: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([program(), *arguments], input=input, capture_output=True)
+
+
+def run_in_shell(command: str) -> subprocess.CompletedProcess[str]:
+    line = ["bash", "-o", "pipefail", "-c", f"{program()} {command}"]
+    return subprocess.run(line, capture_output=True, text=True)
+
+
+def tree(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def is_coloured(path: Path) -> bool:
+    with Image.open(path) as image:
+        assert image.size == (80, 60)
+        return bool(np.ptp(np.asarray(image.convert("RGB")).astype(int), axis=-1).max() > 0)
+
+
+def test_colouring_loads_no_framework(folder: Path) -> None:
+    code = """
+import sys
+from keras_colorize.cli.main import main
+main(["colorize", "album/one.jpg"], standalone_mode=False)
+heavy = {"tensorflow", "keras", "scipy", "skimage", "matplotlib", "tqdm", "PIL.ImageCms"}
+print(sorted(heavy & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr == ""
+    assert done.stdout == "album/one-colorized.jpg\n[]\n"
+
+
+def test_a_pipe_works_from_end_to_end(folder: Path, jpeg: bytes) -> None:
+    done = run_program("colorize", "-", input=jpeg)
+    assert (done.returncode, done.stderr) == (0, b"")
+    with Image.open(io.BytesIO(done.stdout)) as image:
+        assert image.size == (80, 60)
+
+
+def test_names_that_are_not_utf_8(folder: Path, jpeg: bytes) -> None:
+    name = os.fsdecode(b"caf\xe9.jpg")
+    (folder / name).write_bytes(jpeg)
+    (folder / os.fsdecode(b"b\xe4d.jpg")).write_bytes(b"no picture")
+    single = run_program("colorize", name)
+    assert (single.returncode, single.stderr) == (0, b"")
+    assert single.stdout == b"caf\\udce9-colorized.jpg\n"
+    assert is_coloured(folder / os.fsdecode(b"caf\xe9-colorized.jpg"))
+    several = run_program("colorize", ".", "-o", "out", "--json")
+    assert several.returncode == 1
+    assert b"b\\udce4d.jpg is not a JPEG" in several.stderr
+    records = {record["source"]: record for record in json.loads(several.stdout)}
+    assert records["caf\\udce9.jpg"]["status"] == "colorized"
+    assert records["b\\udce4d.jpg"]["reason"].startswith("b\\udce4d.jpg is not a JPEG")
+
+
+@pytest.mark.parametrize(
+    "command, sentence",
+    [
+        ("colorize - < album/one.jpg > /dev/full", "Standard output cannot be written: No space"),
+        ("colorize album/one.jpg > /dev/full", "No space left on device."),
+        ("colorize album --json > /dev/full", "No space left on device."),
+        ("colorize - < album/one.jpg | true", "Standard output cannot be written: Broken pipe."),
+        ("colorize album/one.jpg | true", ""),
+        ("colorize - -o new.jpg <&-", "Standard input is closed."),
+        ("colorize - < album/one.jpg >&-", "Standard output is closed."),
+    ],
+)
+def test_streams_that_fail(folder: Path, command: str, sentence: str) -> None:
+    done = run_in_shell(command)
+    assert done.returncode in (1, 2)
+    assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
+    assert sentence in done.stderr
+    assert bool(sentence) == bool(done.stderr)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "colorize - -o out/one.jpg < album/one.jpg >&-",
+        "colorize album/one.jpg -o - <&- > one.jpg",
+        "colorize album -o out --jobs 2 <&- >&- 2>&-",
+    ],
+)
+def test_streams_that_are_not_needed_may_be_closed(folder: Path, command: str) -> None:
+    (folder / "out").mkdir()
+    done = run_in_shell(command)
+    assert (done.returncode, done.stderr) == (0, "")
+    results = [*folder.glob("out/**/*.*"), *folder.glob("one.jpg")]
+    assert results and all(is_coloured(path) for path in results)
+
+
+def test_ctrl_c_ends_a_folder_run_cleanly(folder: Path, jpeg: bytes) -> None:
+    for index in range(300):
+        (folder / f"album/{index:03}.jpg").write_bytes(jpeg)
+    command = [program(), "colorize", "album", "-o", "out", "--jobs", "2"]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not list(folder.glob("out/*-colorized.jpg")):
+        assert running.poll() is None
+        time.sleep(0.01)
+    running.send_signal(signal.SIGINT)
+    stdout, stderr = running.communicate()
+    assert (running.returncode, stdout) == (130, "")
+    assert stderr.endswith("Interrupted.\n")
+    assert "Traceback" not in stderr
+    made = tree(folder / "out")
+    assert 0 < len(made) < 304
+    assert not [name for name in made if name.endswith(".tmp")]
+    assert all(is_coloured(folder / "out" / name) for name in made)

@@ -1,0 +1,244 @@
+"""Shards: what is in them, how they are refused, and the stream of batches that they give."""
+
+import hashlib
+import json
+from io import BytesIO
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from skimage.color import rgb2lab
+
+from keras_colorize.data.shards import Entry, ShardError, ShardFolder
+from keras_colorize.data.tfdata import shard_batches, training_batches
+
+SETTINGS = {"split": "val", "shards": 2, "size": 64}
+
+
+def records(path):
+    return [
+        tf.train.Example.FromString(record.numpy()) for record in tf.data.TFRecordDataset(str(path))
+    ]
+
+
+def test_a_shard_holds_images_and_names(tmp_path):
+    shards = ShardFolder.begin(tmp_path / "shards", SETTINGS)
+    entries = [
+        Entry("a/1.jpg", b"one"),
+        Entry("grey.jpg", b""),
+        Entry("broken.jpg", b"", "cannot be read: it is broken."),
+        Entry("b\udcff.jpg", b"two"),  # a name that is no UTF-8
+    ]
+    shards.write(1, entries)
+    path = tmp_path / "shards/val-00001-of-00002.tfrecord"
+    features = [example.features.feature for example in records(path)]
+    assert [list(f["image"].bytes_list.value) for f in features] == [[b"one"], [b"two"]]
+    assert [list(f["name"].bytes_list.value) for f in features] == [[b"a/1.jpg"], [b"b\xff.jpg"]]
+    shard = shards.made(1)
+    assert (shard.records, shard.near_grey, shard.photographs) == (2, 1, 4)
+    assert shard.unreadable == {"broken.jpg": "cannot be read: it is broken."}
+    assert shard.bytes == path.stat().st_size
+    assert shard.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert sorted(file.name for file in path.parent.iterdir()) == ["unfinished.json", path.name]
+
+
+def test_the_manifest_appears_with_the_last_shard(tmp_path):
+    shards = ShardFolder.begin(tmp_path, SETTINGS)
+    shards.write(1, [Entry("b", b"2"), Entry("c", b"33")])
+    with pytest.raises(ShardError, match="not finished"):
+        ShardFolder.open(tmp_path)
+    again = ShardFolder.begin(tmp_path, SETTINGS)
+    assert again.made(1) == shards.made(1)
+    assert again.made(0) is None
+    again.write(0, [Entry("a", b"1"), Entry("x", b""), Entry("y", b"", "why.")])
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "manifest.json",
+        "val-00000-of-00002.tfrecord",
+        "val-00001-of-00002.tfrecord",
+    ]
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest["settings"] == SETTINGS
+    size = sum(path.stat().st_size for path in tmp_path.glob("*.tfrecord"))
+    assert manifest["totals"] == {"records": 3, "bytes": size, "near_grey": 1, "unreadable": 1}
+    assert [shard["records"] for shard in manifest["shards"]] == [1, 2]
+    opened = ShardFolder.open(tmp_path)
+    assert opened.count == 3
+    assert opened.examples(2) == [b"1", b"2"]
+
+
+def test_shards_of_other_settings_are_refused(tmp_path):
+    ShardFolder.begin(tmp_path / "shards", SETTINGS)
+    before = (tmp_path / "shards/unfinished.json").read_bytes()
+    with pytest.raises(ShardError, match=r"other settings \(different: size, seed\)"):
+        ShardFolder.begin(tmp_path / "shards", {**SETTINGS, "size": 96, "seed": 1})
+    with pytest.raises(ShardError, match=r"\(different: size\)"):
+        ShardFolder.begin(tmp_path / "shards", {"split": "val", "shards": 2})
+    assert (tmp_path / "shards/unfinished.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "manifest.json"])
+def test_a_folder_with_something_else_is_refused(tmp_path, name):
+    (tmp_path / name).write_text('{"format": "another"}')
+    assert not ShardFolder.is_at(tmp_path)
+    with pytest.raises(ShardError, match="exists and holds no shards; name another folder"):
+        ShardFolder.begin(tmp_path, SETTINGS)
+    with pytest.raises(ShardError, match="holds no shards"):
+        ShardFolder.open(tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+def test_a_shard_that_is_broken_off_leaves_nothing(tmp_path):
+    def entries():
+        yield Entry("a", b"1")
+        raise KeyboardInterrupt
+
+    shards = ShardFolder.begin(tmp_path, SETTINGS)
+    with pytest.raises(KeyboardInterrupt):
+        shards.write(0, entries())
+    assert shards.made(0) is None
+    assert [file.name for file in tmp_path.iterdir()] == ["unfinished.json"]
+
+
+def test_a_shard_that_cannot_be_written_is_one_sentence(tmp_path):
+    shards = ShardFolder.begin(tmp_path / "shards", SETTINGS)
+    (tmp_path / "shards/unfinished.json").unlink()
+    (tmp_path / "shards").rmdir()
+    with pytest.raises(ShardError, match=r"making-val-.* cannot be written or read: .*\.$"):
+        shards.write(0, [Entry("a", b"1")])
+
+
+def test_a_shard_that_reads_back_otherwise_is_refused(tmp_path, monkeypatch):
+    """A writer that loses what it is given, or damages it."""
+
+    class Losing(tf.io.TFRecordWriter):
+        def write(self, record):
+            if b"lost" not in record:
+                super().write(record)
+
+    class Damaging(tf.io.TFRecordWriter):
+        def __init__(self, path):
+            super().__init__(path)
+            self.path = path
+
+        def __exit__(self, *error):
+            super().__exit__(*error)
+            with open(self.path, "r+b") as stream:
+                stream.seek(20)
+                stream.write(b"?")
+
+    shards = ShardFolder.begin(tmp_path, SETTINGS)
+    for writer, sentence in ((Losing, "has 1 records instead of 2"), (Damaging, "cannot be")):
+        monkeypatch.setattr(tf.io, "TFRecordWriter", writer)
+        with pytest.raises(ShardError, match=sentence):
+            shards.write(0, [Entry("a", b"1"), Entry("lost", b"2")])
+        assert [file.name for file in tmp_path.iterdir()] == ["unfinished.json"]
+
+
+def test_a_changed_or_lost_shard_is_noticed(photographs, make_shards):
+    shards = make_shards(sorted(photographs.rglob("*.jpg")), 3)
+    first, second, third = shards.paths
+    contents = bytearray(first.read_bytes())
+    contents[len(contents) // 2] ^= 1
+    first.write_bytes(contents)
+    assert shards.made(0) is None
+    assert shards.made(1) is not None
+    second.write_bytes(second.read_bytes()[:-1])
+    with pytest.raises(ShardError, match=r"train-00001-of-00003\.tfrecord is not what"):
+        ShardFolder.open(shards.folder)
+    third.unlink()
+    assert shards.made(2) is None
+
+
+def test_a_digest_is_of_content(photographs, make_shards, tmp_path):
+    files = sorted(photographs.rglob("*.jpg"))
+    one, same = (make_shards(files[:6], 2, name) for name in ("one", "same"))
+    other = make_shards(files[1:7], 2, "other")
+    assert one.digest == same.digest != other.digest
+
+
+# The stream of batches.
+
+
+def arrays(dataset):
+    return [(lightness.numpy(), ab.numpy()) for lightness, ab in dataset]
+
+
+SHADES = np.uint8([(250 - 20 * k, 20 + 20 * k, 40) for k in range(11)])
+
+
+@pytest.fixture
+def shades(tmp_path, make_shards):
+    """Eleven pictures, each of one colour, in shards of 4, 4 and 3."""
+    (tmp_path / "shades").mkdir()
+    for k, shade in enumerate(SHADES):
+        Image.new("RGB", (40, 40), tuple(shade.tolist())).save(tmp_path / f"shades/{k:02d}.png")
+    return make_shards(sorted((tmp_path / "shades").iterdir()), 3)
+
+
+def which(batches):
+    """The number of the picture behind each crop of `shades`."""
+    means = np.concatenate([ab.mean((1, 2)) for _, ab in batches]) * 110
+    distances = np.linalg.norm(means[:, None] - rgb2lab(SHADES[None])[0, :, 1:], axis=-1)
+    assert distances.min(1).max() < 2
+    return distances.argmin(1).tolist()
+
+
+def test_crops_are_those_of_the_files(photographs, make_shards):
+    """One shard of one photograph leaves no order to differ in."""
+    files = sorted(photographs.rglob("*.jpg"))[:1]
+    options = {"size": 48, "batch_size": 2, "steps": 3, "seed": 7}
+    ours = arrays(shard_batches(make_shards(files, 1), **options))
+    theirs = arrays(training_batches(files, **options))
+    assert len(ours) == len(theirs) == 3
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(one[0], other[0])
+        np.testing.assert_array_equal(one[1], other[1])
+
+
+@pytest.mark.parametrize("first_step", [*range(1, 9), 13])
+def test_a_later_start_sees_what_the_unbroken_stream_does(shades, first_step):
+    """11 photographs, batches of 3: starts within shards, at their ends and those of passes."""
+    options = {"size": 16, "batch_size": 3, "seed": 5}
+    unbroken = arrays(shard_batches(shades, steps=16, **options))
+    rest = arrays(shard_batches(shades, steps=16 - first_step, first_step=first_step, **options))
+    assert len(rest) == 16 - first_step
+    for ours, theirs in zip(rest, unbroken[first_step:], strict=True):
+        np.testing.assert_array_equal(ours[0], theirs[0])
+        np.testing.assert_array_equal(ours[1], theirs[1])
+
+
+def test_each_pass_covers_every_record_once_in_an_order_of_its_own(shades):
+    order = which(arrays(shard_batches(shades, size=8, batch_size=4, steps=11, seed=1)))
+    passes = [order[k : k + 11] for k in range(0, 44, 11)]
+    assert [sorted(each) for each in passes] == [list(range(11))] * 4
+    assert len({tuple(each) for each in passes}) == 4
+    # Shard k holds the pictures k, k + 3, ...: their order differs, and that within each.
+    assert len({tuple(dict.fromkeys(k % 3 for k in each)) for each in passes}) > 1
+    for shard in range(3):
+        assert len({tuple(k for k in each if k % 3 == shard) for each in passes}) > 1
+
+
+def test_seeds_differ_in_order(shades):
+    orders = [
+        which(arrays(shard_batches(shades, size=8, batch_size=11, steps=1, seed=seed)))
+        for seed in (0, 1, 2**32 - 1)
+    ]
+    assert len({tuple(order) for order in orders}) == 3
+
+
+def test_an_empty_shard_is_passed_over(tmp_path, make_picture):
+    shards = ShardFolder.begin(tmp_path, {"split": "train", "shards": 3})
+    jpeg = BytesIO()
+    make_picture(0).save(jpeg, "JPEG")
+    for number in range(3):
+        shards.write(number, [Entry("a", jpeg.getvalue() if number == 1 else b"")])
+    batches = shard_batches(ShardFolder.open(tmp_path), size=16, batch_size=2, steps=3)
+    assert len(arrays(batches)) == 3
+
+
+def test_no_photographs_are_an_error(tmp_path):
+    shards = ShardFolder.begin(tmp_path, {"split": "train", "shards": 1})
+    shards.write(0, [Entry("grey", b"")])
+    with pytest.raises(ValueError, match="no photograph"):
+        shard_batches(ShardFolder.open(tmp_path), size=16, batch_size=2, steps=3)

@@ -1,0 +1,89 @@
+"""One small run that nothing interrupts, to compare others with."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+RECIPE = (
+    "--preset tiny --warm-up-epochs 1 --epochs 3 --seed 5 --ema 0.9 --schedule linear "
+    "--label-smoothing 0.1"
+).split()
+
+
+@pytest.fixture(scope="session")
+def recipe() -> list[str]:
+    return RECIPE
+
+
+@pytest.fixture(scope="session")
+def val(tmp_path_factory: pytest.TempPathFactory, make_picture: Callable[..., Any]) -> Path:
+    folder = tmp_path_factory.mktemp("val")
+    (folder / "0-broken.jpg").write_bytes(b"no image")
+    for k in range(1, 4):
+        make_picture(100 + k, 280, 260).save(folder / f"{k}.jpg")
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def train() -> Callable[..., Result]:
+    """Runs `keras-colorize train` with some arguments, in this process."""
+    from keras_colorize.cli.main import main
+
+    return lambda *arguments: CliRunner().invoke(main, ["train", *map(str, arguments)])
+
+
+@pytest.fixture(scope="session")
+def unbroken(
+    tmp_path_factory: pytest.TempPathFactory,
+    photographs: Path,
+    val: Path,
+    train: Callable[..., Result],
+) -> tuple[Path, Result]:
+    """The folder of the run, and what the command said."""
+    run = tmp_path_factory.mktemp("runs") / "unbroken"
+    result = train(photographs, "--val", val, "--run", run, *RECIPE)
+    assert result.exit_code == 0, result.output
+    return run, result
+
+
+@pytest.fixture(scope="session")
+def metrics() -> Callable[[Path], list[dict[str, Any]]]:
+    """Reads the metrics of a run, without what the clock decides."""
+
+    def read(run: Path) -> list[dict[str, Any]]:
+        lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+        for line in lines:
+            assert line.pop("seconds") >= 0
+        return lines
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def checkpoint() -> Callable[[Path], dict[str, np.ndarray]]:
+    """Reads all that the last checkpoint of a run holds, by name."""
+
+    def read(run: Path) -> dict[str, np.ndarray]:
+        found = {}
+        with h5py.File(run / "checkpoints/epoch-0003.weights.h5") as file:
+            file.visititems(
+                lambda name, item: (
+                    found.update({name: item[()]}) if hasattr(item, "shape") else None
+                )
+            )
+        return found
+
+    return read
