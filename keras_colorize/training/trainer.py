@@ -156,8 +156,9 @@ def _fit(
     steps: int,
     callbacks: list[keras.callbacks.Callback],
 ) -> None:
-    gan.adversarial = stage.adversarial
-    gan.make_train_function(force=True)
+    if gan.adversarial != stage.adversarial:
+        gan.adversarial = stage.adversarial
+        gan.make_train_function(force=True)  # what is compiled stays good for the same steps
     batches = batches_of(
         photographs,
         size=stage.size,

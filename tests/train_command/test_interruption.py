@@ -78,6 +78,7 @@ def test_a_killed_run_goes_on_as_the_unbroken_one(
     assert all(np.array_equal(a, b) for a, b in zip(*final, strict=True))
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_costs_no_more_than_its_epoch(
     unbroken, photographs, val, tmp_path, train, metrics, recipe
 ):
@@ -104,7 +105,9 @@ def test_damaged_checkpoints_are_a_sentence(unbroken, photographs, val, tmp_path
     assert "epoch-0003.weights.h5 cannot be read, nor one before it: " in last
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
+)
 def test_a_signal_saves_and_the_same_command_goes_on(
     number, unbroken, photographs, val, tmp_path, monkeypatch, train, metrics, checkpoint, recipe
 ):
@@ -155,6 +158,7 @@ def test_ctrl_c_before_the_first_step_exits_130(photographs, tmp_path, monkeypat
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.slow
 def test_saves_within_long_epochs(photographs, tmp_path, monkeypatch, train):
     monkeypatch.setattr(checkpointer, "SECONDS_BETWEEN_CHECKPOINTS", 0)
     names = []
@@ -183,5 +187,5 @@ def test_a_photograph_that_is_gone_is_a_sentence(photographs, tmp_path, monkeypa
     result = train(mine, "--run", tmp_path / "run", *recipe)
     assert result.exit_code == 1
     assert result.stderr.splitlines()[-1].endswith(
-        f"{Path('b') / '11.jpg'} is gone; the same command goes on when it is back."
+        f"{Path('a') / '10.jpg'} is gone; the same command goes on when it is back."
     )
