@@ -16,10 +16,10 @@ demo: .venv-demo/.installed ## Colour the example photographs.
 	@echo "The coloured photographs are in examples/output/, side by side in examples/output/strip.jpg"
 
 test: lint ## Check style and types, and run the tests.
-	@.venv/bin/pytest -q
+	@.venv/bin/pytest -q -n auto --dist loadfile
 
 test-all: lint ## The same, with the slow tests.
-	@.venv/bin/pytest -q -m ""
+	@.venv/bin/pytest -q -n auto --dist loadfile -m ""
 
 lint: .venv/.installed ## Check style and types.
 	@.venv/bin/ruff check

@@ -5,7 +5,7 @@ import os
 import platform
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 import h5py
 
+from keras_colorize.config import TrainingConfig
 from keras_colorize.imaging.files import atomic_file
 
 KEPT_CHECKPOINTS = 2
@@ -79,7 +80,11 @@ class Run:
         except (ValueError, TypeError) as error:
             raise RunError(f"{config} is damaged: {error}.") from error
         before.pop("about", None)
-        different = sorted(set(_flat(before).items()) ^ set(_flat(self.configuration).items()))
+        now, then = _flat(self.configuration), _flat(before)
+        for name, value in _flat({"training": asdict(TrainingConfig())}).items():
+            if name in now:  # an older version may not have known it
+                then.setdefault(name, value)
+        different = sorted(set(then.items()) ^ set(now.items()))
         if different:
             names = ", ".join(dict.fromkeys(name for name, _ in different))
             raise RunError(

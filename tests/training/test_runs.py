@@ -67,6 +67,14 @@ def test_names_what_is_different(tmp_path):
         Run(tmp_path, other)
 
 
+def test_what_an_older_version_did_not_know_has_its_default(tmp_path):
+    older = {**CONFIGURATION, "training": {"size": 64}}
+    Run(tmp_path, older)
+    Run(tmp_path, {**CONFIGURATION, "training": {"size": 64, "ema": 0.0}})
+    with pytest.raises(RunError, match=r"\(different: training\.ema\)"):
+        Run(tmp_path, {**CONFIGURATION, "training": {"size": 64, "ema": 0.9}})
+
+
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=list(PRESETS))
 def test_every_preset_reads_back_as_itself(preset, tmp_path):
     Run(tmp_path, preset.describe())
