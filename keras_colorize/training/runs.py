@@ -48,7 +48,7 @@ class Run:
     `checkpoints/epoch-NNNN.weights.h5` (both networks, both optimizers, the average; with
     `-step-NNNNNNN` one from within the next epoch),
     `generator.keras` and `discriminator.keras` (the last epoch's), `best.keras` (the best
-    generator by validation), `samples/`, `curves.png`, `tensorboard/`.
+    generator by validation), `samples/`, `curves.png`, `tensorboard/`, `report.html`.
 
     Args:
         folder: made if it is absent.
@@ -79,7 +79,7 @@ class Run:
         except (ValueError, TypeError) as error:
             raise RunError(f"{config} is damaged: {error}.") from error
         before.pop("about", None)
-        different = sorted(set(_flat(before).items()) ^ set(_flat(self.configuration).items()))
+        different = sorted(set(flat(before).items()) ^ set(flat(self.configuration).items()))
         if different:
             names = ", ".join(dict.fromkeys(name for name, _ in different))
             raise RunError(
@@ -178,13 +178,14 @@ def save_whole(save: Callable[[Path], object], path: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _flat(data: Any, prefix: str = "") -> dict[str, str]:
+def flat(data: Any, prefix: str = "") -> dict[str, str]:
+    """Nested plain data as JSON texts by dotted names."""
     if not isinstance(data, dict):
         return {prefix: json.dumps(data)}
-    flat: dict[str, str] = {}
+    found: dict[str, str] = {}
     for key, value in data.items():
-        flat.update(_flat(value, f"{prefix}.{key}" if prefix else key))
-    return flat
+        found.update(flat(value, f"{prefix}.{key}" if prefix else key))
+    return found
 
 
 def _versions() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The gradient's norm at each scale: which variables it is of, and what it is under loss scaling."""
+"""The gradient's norm at each scale: of which variables, and what it is under loss scaling."""
 
 import keras
 import numpy as np
