@@ -13,7 +13,7 @@ from keras_colorize.evaluation.figures import grid
 from keras_colorize.imaging.images import read_rgb
 from keras_colorize.training.runs import Run
 
-_GROUPS = {"_loss": "losses", "gradient_norm_": "gradient norms", "val_": "validation"}
+_GROUPS = {"_loss": "losses", "gradient_norm_": "gradient_norms", "val_": "validation"}
 
 
 class JournalError(ValueError):

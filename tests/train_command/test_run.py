@@ -80,7 +80,7 @@ def test_tensorboard_shows_the_same_figures_and_the_samples(unbroken, metrics, l
     lines = metrics(unbroken[0])
     shown = {tag.partition("/")[2]: points for tag, points in scalars.items()}
     assert set(shown) == {*lines[-1], "seconds"}
-    assert {"losses/l1_loss", "gradient norms/gradient_norm_4", "validation/val_psnr"} <= set(
+    assert {"losses/l1_loss", "gradient_norms/gradient_norm_4", "validation/val_psnr"} <= set(
         scalars
     )
     for name in lines[-1]:

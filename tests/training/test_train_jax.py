@@ -88,7 +88,7 @@ def test_it_is_watched_and_reported_without_tensorflow(runs, logged):
     scalars, samples = logged(runs / "stopped")
     expected = [(line["epoch"], line["l1_loss"]) for line in metrics(runs / "stopped")]
     assert scalars["losses/l1_loss"] == [(e, pytest.approx(loss)) for e, loss in expected]
-    assert len(scalars["gradient norms/gradient_norm_3"]) == 2
+    assert len(scalars["gradient_norms/gradient_norm_3"]) == 2
     assert samples == [1, 2]
     for run in ("stopped", "unbroken"):
         assert '<th scope="row">grey</th>' in (runs / run / "report.html").read_text()
