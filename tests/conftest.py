@@ -1,8 +1,11 @@
 """Set before any test imports a framework: TensorFlow reads these when it is loaded."""
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import cv2
 import numpy as np
@@ -42,3 +45,61 @@ def photographs(
         path.parent.mkdir(exist_ok=True)
         make_picture(k).save(path, quality=90)
     return folder
+
+
+@pytest.fixture(scope="session")
+def wandb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
+    """A module `wandb` that only writes down, by the id of a run, how it is called."""
+    folder = tmp_path_factory.mktemp("wandb")
+    (folder / "wandb.py").write_text(
+        """
+calls = {}
+
+class Error(Exception):
+    pass
+
+class Image:
+    def __init__(self, path):
+        self.path = path
+
+class Run:
+    def __init__(self, calls):
+        self.calls = calls
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        self.calls.append(("finish", kind))
+
+    def log(self, values, step):
+        self.calls.append(("log", step, values))
+
+def init(**options):
+    mine = calls.setdefault(options["id"], [])
+    mine.append(("init", options))
+    return Run(mine)
+"""
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        patch.delitem(sys.modules, "wandb", raising=False)
+        yield import_module("wandb")
+        del sys.modules["wandb"]
+
+
+@pytest.fixture(scope="session")
+def logged() -> Callable[[Path], tuple[dict[str, list[tuple[int, float]]], list[int]]]:
+    """Reads what TensorBoard shows of a run: (epoch, value) by tag, and the epochs of samples."""
+
+    def read(run: Path) -> tuple[dict[str, list[tuple[int, float]]], list[int]]:
+        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+        events = EventAccumulator(str(run / "tensorboard")).Reload()
+        scalars = {
+            tag: [(event.step, event.value) for event in events.Scalars(tag)]
+            for tag in events.Tags()["scalars"]
+        }
+        return scalars, [event.step for event in events.Images("samples")]
+
+    return read

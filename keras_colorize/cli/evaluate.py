@@ -10,26 +10,6 @@ from typing import Any
 
 import click
 
-# Column: its metric, the heading, the factor, the digits.
-_COLUMNS = (
-    ("psnr", "PSNR", 1, 2),
-    ("acc_1", "Acc@1", 100, 1),
-    ("acc_2", "Acc@2", 100, 1),
-    ("acc_5", "Acc@5", 100, 1),
-    ("acc_rgb", "RGB2%", 100, 1),
-    ("ssim", "SSIM", 1, 3),
-    ("ciede2000", "dE00", 1, 2),
-    ("auc", "AuC", 100, 1),
-    ("colorfulness", "color", 1, 1),
-    ("colorfulness_ratio", "ratio", 1, 2),
-    ("edge_psnr", "edge", 1, 2),
-)
-_LEGEND = (
-    "PSNR and edge (PSNR along chroma edges) in dB; Acc@1, 2, 5 (Lab), RGB2% (RGB) and AuC in "
-    "percent; dE00: CIEDE2000, lower is better; color: colorfulness; ratio: of it to that of the "
-    "real images."
-)
-
 
 @click.command(
     epilog="\b\nExample:\n  keras-colorize evaluate photographs/ --weights runs/x --part report"
@@ -55,6 +35,7 @@ def command(folder: Path, weights: str | None, part: str, as_json: bool) -> None
     model made stand beside the model's: grey, and each image's own mean colour.
     """
     from keras_colorize.evaluation.scoring import PROTOCOL, score_folder
+    from keras_colorize.evaluation.tables import LEGEND, score_table
     from keras_colorize.inference.colorizer import Colorizer
 
     colorizer = Colorizer(weights)
@@ -71,8 +52,8 @@ def command(folder: Path, weights: str | None, part: str, as_json: bool) -> None
         }
         click.echo(json.dumps(report, indent=2))
     else:
-        click.echo(_table(scores.rows))
-        for text in (f"{scores.images} images ({part}). {_LEGEND}", f"Protocol: {PROTOCOL}."):
+        click.echo(_aligned(score_table(scores.rows)))
+        for text in (f"{scores.images} images ({part}). {LEGEND}", f"Protocol: {PROTOCOL}."):
             click.echo("\n" + textwrap.fill(text, width=87))
     if scores.unreadable:
         count = len(scores.unreadable)
@@ -82,14 +63,7 @@ def command(folder: Path, weights: str | None, part: str, as_json: bool) -> None
         sys.exit(1)
 
 
-def _table(rows: Mapping[str, Mapping[str, float]]) -> str:
-    lines = [["", *(heading for _, heading, _, _ in _COLUMNS)]]
-    for name, row in rows.items():
-        cells = (
-            f"{factor * row[metric]:.{digits}f}" if math.isfinite(row[metric]) else "-"
-            for metric, _, factor, digits in _COLUMNS
-        )
-        lines.append([name.replace("_", " "), *cells])
+def _aligned(lines: list[list[str]]) -> str:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])

@@ -87,12 +87,14 @@ class _Growth(click.ParamType):
     help="Of the computation: bfloat16 is for accelerators, float16 for older ones.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of weights, order and crops.")
+@click.option("--wandb", is_flag=True, help="Log to Weights & Biases, too.")
 def command(
     folder: Path,
     preset: str,
     run_folder: Path | None,
     val: Path | None,
     fine_tune: Path | None,
+    wandb: bool,
     **recipe: Any,
 ) -> None:
     """Train a generator and its discriminator on the photographs of FOLDER.
@@ -107,6 +109,8 @@ def command(
     cache = platformdirs.user_cache_path("keras-colorize")
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache / "jax"))  # a resumed run has it
     import_quietly("keras")  # and with it the backend
+    if wandb:
+        import_quietly("wandb")  # if it is missing, nothing has begun yet
 
     from keras_colorize.data.layouts import open_photographs
     from keras_colorize.data.shards import ShardFolder
@@ -135,12 +139,13 @@ def command(
     if len(left_out) > _SHOWN:
         click.echo(f"  and {len(left_out) - _SHOWN} more", err=True)
     try:
-        run = train(chosen, photographs, run_folder, val=val, fine_tune=fine_tune)
+        run = train(chosen, photographs, run_folder, val=val, fine_tune=fine_tune, wandb=wandb)
     except (KeyboardInterrupt, TrainingStopped) as stopped:
         click.echo("Stopped. The same command goes on from there.", err=True)
         if isinstance(stopped, KeyboardInterrupt):
             raise
         return
+    click.echo(f"How it went: {run.folder / 'report.html'}", err=True)
     click.echo(f"Done. The generator is {resolve_weights(run.folder)}", err=True)
 
 

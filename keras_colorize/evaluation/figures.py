@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from keras_colorize.imaging.files import atomic_file
 
 _GAP = 4
+_PANELS_A_ROW = 3
+_NORMS = "Generator: gradient norm by scale"
 
 
 def grid(rows: Sequence[Sequence[NDArray[np.uint8]]], height: int) -> NDArray[np.uint8]:
@@ -35,18 +37,35 @@ def grid(rows: Sequence[Sequence[NDArray[np.uint8]]], height: int) -> NDArray[np
     return _join(padded, axis=0)
 
 
+def grid_columns(picture: NDArray[np.uint8], count: int) -> list[NDArray[np.uint8]]:
+    """Takes a `grid` of equally wide pictures apart.
+
+    Args:
+        picture: (H, W, 3) RGB, `count` pictures wide.
+        count: how many columns it has.
+
+    Returns:
+        The columns, each (H, w, 3).
+    """
+    step = (picture.shape[1] + _GAP) // count
+    return [picture[:, k * step : (k + 1) * step - _GAP] for k in range(count)]
+
+
 def draw_curves(records: Sequence[dict[str, Any]], path: str | Path) -> None:
-    """Draws losses and validation scores over the epochs as a PNG.
+    """Draws losses, gradient norms and validation scores over the epochs as a PNG.
 
     Args:
         records: lines of a run's `metrics.jsonl`; a value of None leaves a gap.
         path: the file, replaced if it exists.
     """
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     panels = [
-        ("Losses of the GAN", ["generator_loss", "discriminator_loss", "adversarial_loss"]),
+        ("Generator: whole loss", ["generator_loss"]),
         ("L1 loss", ["l1_loss"]),
+        ("Losses of the game", ["discriminator_loss", "adversarial_loss"]),
+        (_NORMS, [f"gradient_norm_{scale}" for scale in range(5)]),
         ("Validation: PSNR over grey in dB", ["val_psnr_gain"]),
         ("Validation: colorfulness ratio", ["val_colorfulness_ratio"]),
     ]
@@ -55,16 +74,18 @@ def draw_curves(records: Sequence[dict[str, Any]], path: str | Path) -> None:
         for title, names in panels
         if any(record.get(name) is not None for record in records for name in names)
     ]
-    figure = Figure(figsize=(5 * len(panels), 4), layout="constrained")
+    columns = min(len(panels), _PANELS_A_ROW)
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(5 * columns, 4 * rows), layout="constrained")
     epochs = [record["epoch"] for record in records]
-    for axes, (title, names) in zip(
-        figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
-    ):
+    for k, (title, names) in enumerate(panels):
+        axes = figure.add_subplot(rows, columns, k + 1, sharex=next(iter(figure.axes), None))
         for name in names:
             values = [np.nan if record.get(name) is None else record[name] for record in records]
             if not np.isnan(values).all():
                 axes.plot(epochs, values, marker=".", label=name)
-        axes.set(title=title, xlabel="epoch")
+        axes.set(title=title, xlabel="epoch", yscale="log" if title == _NORMS else "linear")
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
         axes.grid(alpha=0.3)
         axes.legend()
     with atomic_file(path, overwrite=True) as stream:

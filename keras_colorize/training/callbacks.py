@@ -4,6 +4,7 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -93,7 +94,7 @@ class DivergenceGuard(keras.callbacks.Callback):
 
 
 class EpochRecorder(keras.callbacks.Callback):
-    """Validates, records, draws and saves after each epoch; the checkpoint comes last.
+    """Validates, records, draws, logs and saves after each epoch; the checkpoint comes last.
 
     What a killed run had written beyond its last checkpoint is written again when it goes on.
 
@@ -103,7 +104,8 @@ class EpochRecorder(keras.callbacks.Callback):
         images_per_epoch: for the count of images seen.
         settle: makes the best generator ready to be judged.
         validate: returns the scores of the model as it is now, or None.
-        sample: writes a strip of samples for the epoch.
+        sample: writes a strip of samples for the epoch and returns where it is.
+        log: tells those who watch of the epoch's record and samples.
     """
 
     def __init__(
@@ -114,7 +116,8 @@ class EpochRecorder(keras.callbacks.Callback):
         images_per_epoch: int,
         settle: Callable[[], None],
         validate: Callable[[], dict[str, float]] | None,
-        sample: Callable[[int], None],
+        sample: Callable[[int], Path],
+        log: Callable[[dict[str, Any], Path], None],
     ) -> None:
         super().__init__()
         self.run = run
@@ -123,6 +126,7 @@ class EpochRecorder(keras.callbacks.Callback):
         self.settle = settle
         self.validate = validate
         self.sample = sample
+        self.log = log
         self.started = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -149,7 +153,7 @@ class EpochRecorder(keras.callbacks.Callback):
         records = [*self.run.metrics(), record]
         self.run.write_metrics(records)
         draw_curves(records, self.run.folder / "curves.png")
-        self.sample(epoch + 1)
+        self.log(record, self.sample(epoch + 1))
         generator = in_float32(self.model.best_generator)
         score = record.get("val_psnr")
         if score is not None and score >= max(line.get("val_psnr", score) for line in records):
@@ -161,7 +165,7 @@ class EpochRecorder(keras.callbacks.Callback):
 
 
 def _line(record: dict[str, Any]) -> str:
-    shown = {name: value for name, value in record.items() if isinstance(value, float)}
+    shown = {k: v for k, v in record.items() if isinstance(v, float) and "norm" not in k}
     return f"epoch {record['epoch']}: " + ", ".join(f"{k} {v:.4g}" for k, v in shown.items())
 
 

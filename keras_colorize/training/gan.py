@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_colorize.training.gan_base import BaseGAN
+from keras_colorize.training.gradients import gradient_norms
 from keras_colorize.training.losses import adversarial_loss, discriminator_loss, l1_loss
 
 
@@ -33,7 +34,7 @@ class ColorizationGAN(BaseGAN):
             data: (`lightness_scaled` (B, H, W, 1), `ab_scaled` (B, H, W, 2)).
 
         Returns:
-            The losses' means over the epoch so far.
+            The means of losses and gradient norms over the epoch so far.
         """
         lightness, real_ab, _ = keras.utils.unpack_x_y_sample_weight(data)
         losses = {}
@@ -55,10 +56,12 @@ class ColorizationGAN(BaseGAN):
             losses["generator_loss"] = loss
             scaled_loss = self.optimizer.scale_loss(loss)
         variables = self.generator.trainable_variables
-        self.optimizer.apply(tape.gradient(scaled_loss, variables), variables)
+        gradients = tape.gradient(scaled_loss, variables)
+        norms = gradient_norms(gradients, self.scales, self.optimizer.scale_loss(1.0))
+        self.optimizer.apply(gradients, variables)
         if self.ema_generator is not None:
             self._update_ema()
-        for name, value in losses.items():
+        for name, value in (losses | norms).items():
             self.trackers[name].update_state(value)
         return self.get_metrics_result()
 

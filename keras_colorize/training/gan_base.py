@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_colorize.training.gradients import FiniteMean, variables_by_scale
+
 
 class BackendError(ValueError):
     """Keras runs on a backend that cannot train this; the message is one sentence."""
@@ -48,6 +50,8 @@ class BaseGAN(keras.Model):
             name: keras.metrics.Mean(name=name)
             for name in ("generator_loss", "discriminator_loss", "adversarial_loss", "l1_loss")
         }
+        self.scales = variables_by_scale(generator)
+        self.trackers |= {name: FiniteMean(name=name) for name in self.scales}
         # The parts are built; without this, fit would look for a call method of the whole.
         self.built = True
 
@@ -63,7 +67,7 @@ class BaseGAN(keras.Model):
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        """The losses' running means, reset by `fit` at each epoch."""
+        """Running means of losses and gradient norms, reset by `fit` at each epoch."""
         return list(self.trackers.values())
 
     def compile(
@@ -107,7 +111,7 @@ class BaseGAN(keras.Model):
         return ops.minimum(self.ema, (1.0 + step) / (10.0 + step))
 
     def running_means(self) -> dict[str, list[float]]:
-        """The state of the losses' means over the epoch so far."""
+        """The state of the trackers' means over the epoch so far."""
         return {name: [float(v) for v in mean.variables] for name, mean in self.trackers.items()}
 
     def set_running_means(self, means: dict[str, list[float]]) -> None:

@@ -7,6 +7,7 @@ import jax
 import keras
 
 from keras_colorize.training.gan_base import BaseGAN
+from keras_colorize.training.gradients import gradient_norms
 from keras_colorize.training.losses import adversarial_loss, discriminator_loss, l1_loss
 
 Values = dict[int, Any]  # value by id of its Keras variable
@@ -59,7 +60,7 @@ class ColorizationGAN(BaseGAN):
             data: (`lightness_scaled` (B, H, W, 1), `ab_scaled` (B, H, W, 2)).
 
         Returns:
-            The losses' means over the epoch so far, and the new state.
+            The means of losses and gradient norms over the epoch so far, and the new state.
         """
         lists = self._lists()
         values: Values = {}
@@ -95,10 +96,12 @@ class ColorizationGAN(BaseGAN):
             return self._scaled(values, self.optimizer, loss), parts
 
         gradient, parts = jax.grad(generator_loss, has_aux=True)(generated_ab)
-        self._apply(values, self.optimizer, generator, backward(gradient)[0])
+        gradients = backward(gradient)[0]
+        norms = gradient_norms(gradients, self.scales, self._scaled(values, self.optimizer, 1.0))
+        self._apply(values, self.optimizer, generator, gradients)
         if self.ema_generator is not None:
             self._update_ema(values)
-        logs = self._track(values, losses | parts)
+        logs = self._track(values, losses | parts | norms)
         return logs, tuple(_take(values, variables) for variables in lists)
 
     def _discriminator_step(

@@ -61,7 +61,7 @@ def validator(colorizer: Colorizer, folder: Path | None) -> Callable[[], dict[st
     return validate
 
 
-def sampler(colorizer: Colorizer, run: Run, files: Sequence[Path | bytes]) -> Callable[[int], None]:
+def sampler(colorizer: Colorizer, run: Run, files: Sequence[Path | bytes]) -> Callable[[int], Path]:
     """Returns what writes strips of some of the files, grey | ours | truth, for an epoch."""
     truths: list[NDArray[np.uint8]] = []
     for file in files[:: max(1, len(files) // SAMPLES)]:
@@ -69,7 +69,7 @@ def sampler(colorizer: Colorizer, run: Run, files: Sequence[Path | bytes]) -> Ca
             with suppress(ImageError):  # the validation leaves it out, too
                 truths.append(read_truth(file))
 
-    def sample(epoch: int) -> None:
+    def sample(epoch: int) -> Path:
         rows = []
         for truth in truths:
             lightness = rgb_to_lightness(truth)
@@ -77,5 +77,6 @@ def sampler(colorizer: Colorizer, run: Run, files: Sequence[Path | bytes]) -> Ca
             rows.append([lab_to_rgb(lightness, 0 * ab), lab_to_rgb(lightness, ab), truth])
         path = run.folder / "samples" / f"epoch-{epoch:04d}.png"
         write_image(grid(rows, 256), path, overwrite=True)
+        return path
 
     return sample

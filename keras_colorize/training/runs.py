@@ -49,7 +49,7 @@ class Run:
     `checkpoints/epoch-NNNN.weights.h5` (both networks, both optimizers, the average; with
     `-step-NNNNNNN` one from within the next epoch),
     `generator.keras` and `discriminator.keras` (the last epoch's), `best.keras` (the best
-    generator by validation), `samples/`, `curves.png`, `tensorboard/`.
+    generator by validation), `samples/`, `curves.png`, `tensorboard/`, `report.html`.
 
     Args:
         folder: made if it is absent.
@@ -80,8 +80,8 @@ class Run:
         except (ValueError, TypeError) as error:
             raise RunError(f"{config} is damaged: {error}.") from error
         before.pop("about", None)
-        now, then = _flat(self.configuration), _flat(before)
-        for name, value in _flat({"training": asdict(TrainingConfig())}).items():
+        now, then = flat(self.configuration), flat(before)
+        for name, value in flat({"training": asdict(TrainingConfig())}).items():
             if name in now:  # an older version may not have known it
                 then.setdefault(name, value)
         different = sorted(set(then.items()) ^ set(now.items()))
@@ -183,13 +183,14 @@ def save_whole(save: Callable[[Path], object], path: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _flat(data: Any, prefix: str = "") -> dict[str, str]:
+def flat(data: Any, prefix: str = "") -> dict[str, str]:
+    """Nested plain data as JSON texts by dotted names."""
     if not isinstance(data, dict):
         return {prefix: json.dumps(data)}
-    flat: dict[str, str] = {}
+    found: dict[str, str] = {}
     for key, value in data.items():
-        flat.update(_flat(value, f"{prefix}.{key}" if prefix else key))
-    return flat
+        found.update(flat(value, f"{prefix}.{key}" if prefix else key))
+    return found
 
 
 def _versions() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,9 @@ from keras_colorize.models.generator import build_generator
 from keras_colorize.training.backends import ColorizationGAN, TrainingSet, batches_of
 from keras_colorize.training.callbacks import DivergenceGuard, EpochRecorder, Progress
 from keras_colorize.training.checkpointer import Checkpointer
+from keras_colorize.training.journal import Journal
 from keras_colorize.training.judging import SAMPLES, sampler, settle, validator
+from keras_colorize.training.report import write_report
 from keras_colorize.training.runs import Checkpoint, Run, RunError
 
 _POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
@@ -31,6 +34,7 @@ def train(
     *,
     val: Path | None = None,
     fine_tune: Path | None = None,
+    wandb: bool = False,
 ) -> Run:
     """Trains, or goes on where the run folder's last checkpoint was.
 
@@ -42,9 +46,10 @@ def train(
             each epoch and picks `best.keras`; None = no validation.
         fine_tune: a run folder or a `.keras` file to start from instead of random weights; the
             discriminator is taken over, too, where `discriminator.keras` lies beside it.
+        wandb: whether to log to Weights & Biases, too.
 
     Returns:
-        The finished run.
+        The finished run, with its report.
 
     Raises:
         RunError: the folder cannot be used, there are fewer photographs than a batch, or a
@@ -52,6 +57,7 @@ def train(
         WeightsError: there are no weights to start from.
         TrainingStopped: SIGTERM came; all that is needed to go on is saved.
         DivergenceError: a loss was not finite any more.
+        JournalError: Weights & Biases cannot be used as it is set up.
     """
     recipe = preset.training
     steps = recipe.steps_per_epoch or photographs.count // recipe.batch_size
@@ -79,6 +85,7 @@ def train(
     colorizer = Colorizer(KerasRuntime(gan.best_generator))
     shown = list_photographs(val) if val else photographs.examples(SAMPLES)
     checkpointer = Checkpointer(run, checkpoint)
+    journal = Journal(run, checkpoint.epochs, wandb=wandb)
     callbacks = [
         progress,
         DivergenceGuard(),
@@ -90,13 +97,14 @@ def train(
             settle=partial(settle, gan.best_generator, photographs, recipe, steps),
             validate=validator(colorizer, val),
             sample=sampler(colorizer, run, shown),
+            log=journal.log,
         ),
     ]
-    if keras.backend.backend() == "tensorflow":  # it writes them, the package tensorboard cannot
-        callbacks.append(keras.callbacks.TensorBoard(run.folder / "tensorboard", write_graph=False))
-    with progress.bar, checkpointer.listening():
-        for stage, skipped in _remaining(recipe, checkpoint):
+    stages = list(_remaining(recipe, checkpoint))
+    with progress.bar, checkpointer.listening(), journal if stages else nullcontext():
+        for stage, skipped in stages:
             _fit(gan, photographs, recipe, stage, skipped, steps, callbacks)
+    write_report(run, val)
     return run
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_colorize.evaluation.figures import draw_curves, grid
+from keras_colorize.evaluation.figures import draw_curves, grid, grid_columns
 
 
 def plain(height, width, shade):
@@ -23,6 +23,14 @@ def test_pictures_stand_in_rows_with_white_between():
     assert (picture[10:14] == 255).all()
     assert (picture[14:, :10] == blue).all()
     assert (picture[14:, 10:] == 255).all()
+
+
+def test_columns_of_a_grid_come_apart_again():
+    columns = [plain(30, 20, shade) for shade in (10, 20, 30)]
+    apart = grid_columns(grid([columns], 30), 3)
+    assert [(part.shape, part.min(), part.max()) for part in apart] == [
+        ((30, 20, 3), shade, shade) for shade in (10, 20, 30)
+    ]
 
 
 @pytest.mark.parametrize(("size", "width"), [((40, 60), 30), ((10, 5), 10), ((300, 1), 1)])
@@ -63,8 +71,30 @@ def test_curves_of_a_warm_up_and_an_adversarial_epoch(plotted, tmp_path):
     epochs, values = plotted["discriminator_loss"]
     assert epochs == [1, 2] and np.isnan(values[0]) and values[1] == 1.3
     assert "adversarial_loss" not in plotted
-    with Image.open(tmp_path / "curves.png") as two:
-        assert two.format == "PNG" and two.size == (1000, 400)
+    with Image.open(tmp_path / "curves.png") as three:
+        assert three.format == "PNG" and three.size == (1500, 400)
+
+
+def test_gradient_norms_share_a_logarithmic_panel_and_more_than_three_panels_wrap(
+    plotted, tmp_path, monkeypatch
+):
+    scales = []
+    usual = matplotlib.axes.Axes.set
+
+    def spy(self, **options):
+        scales.append((options["title"], options["yscale"]))
+        return usual(self, **options)
+
+    monkeypatch.setattr(matplotlib.axes.Axes, "set", spy)
+    norms = {f"gradient_norm_{scale}": 10.0**-scale for scale in range(5)}
+    record = {"generator_loss": 9.0, "l1_loss": 0.09, "val_psnr_gain": 1.0, **norms}
+    draw_curves([{"epoch": k, **record} for k in (1, 2)], tmp_path / "curves.png")
+    assert {name for name in plotted if "norm" in name} == set(norms)
+    assert plotted["gradient_norm_3"] == ([1, 2], [1e-3, 1e-3])
+    assert [scale for _, scale in scales] == ["linear", "linear", "log", "linear"]
+    assert "gradient norm" in scales[2][0]
+    with Image.open(tmp_path / "curves.png") as four:
+        assert four.size == (1500, 800)
 
 
 def test_curves_of_validation_get_panels_and_replace_the_file(plotted, tmp_path):

@@ -51,10 +51,11 @@ def unbroken(
     photographs: Path,
     val: Path,
     train: Callable[..., Result],
+    wandb: Any,
 ) -> tuple[Path, Result]:
     """The folder of the run, and what the command said."""
     run = tmp_path_factory.mktemp("runs") / "unbroken"
-    result = train(photographs, "--val", val, "--run", run, *RECIPE)
+    result = train(photographs, "--val", val, "--run", run, "--wandb", *RECIPE)
     assert result.exit_code == 0, result.output
     return run, result
 

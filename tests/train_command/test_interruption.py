@@ -109,7 +109,17 @@ def test_damaged_checkpoints_are_a_sentence(unbroken, photographs, val, tmp_path
     "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
 )
 def test_a_signal_saves_and_the_same_command_goes_on(
-    number, unbroken, photographs, val, tmp_path, monkeypatch, train, metrics, checkpoint, recipe
+    number,
+    unbroken,
+    photographs,
+    val,
+    tmp_path,
+    monkeypatch,
+    train,
+    metrics,
+    logged,
+    checkpoint,
+    recipe,
 ):
     """In the middle of an adversarial epoch: nothing is done twice, nothing is lost."""
     usual = DivergenceGuard.on_train_batch_end
@@ -144,6 +154,8 @@ def test_a_signal_saves_and_the_same_command_goes_on(
     assert result.exit_code == 0, result.output
     assert len(seen) == 2 + 6  # the rest of the second epoch, and the third
     assert metrics(run) == metrics(unbroken[0])
+    assert len(list((run / "tensorboard").iterdir())) == 2
+    assert logged(run)[1] == [1, 2, 3]
     ours, theirs = checkpoint(run), checkpoint(unbroken[0])
     assert [name for name in ours if not np.array_equal(ours[name], theirs[name])] == []
 

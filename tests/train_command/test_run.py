@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +17,10 @@ from PIL import Image
 from keras_colorize.cli.main import main
 from keras_colorize.config import PRESETS
 from keras_colorize.data.layouts import open_photographs
+from keras_colorize.evaluation.scoring import score_folder
+from keras_colorize.evaluation.tables import score_table
 from keras_colorize.imaging.images import read_rgb
+from keras_colorize.inference.colorizer import Colorizer
 from keras_colorize.training import trainer
 from keras_colorize.training.backends import batches_of
 from keras_colorize.training.callbacks import DivergenceGuard
@@ -41,10 +46,11 @@ def test_a_run_leaves_all_of_it_in_its_folder(unbroken, photographs):
     ]
     with Image.open(run / "curves.png") as curves:
         assert curves.size[0] > 1000
-    assert list((run / "tensorboard").rglob("events.*"))
     assert not list(run.rglob("saving-*"))
     assert "24 photographs (0 near-grey and 0 unreadable ones left out)" in result.stderr
     assert "epoch 3: " in result.stderr
+    assert "gradient_norm" not in result.stderr
+    assert f"How it went: {run / 'report.html'}\n" in result.stderr
     assert result.stderr.endswith(f"Done. The generator is {run / 'best.keras'}\n")
     assert result.stdout == ""
 
@@ -64,8 +70,69 @@ def test_metrics_have_a_line_an_epoch(unbroken, metrics):
             lines[0]["val_psnr"] - lines[0]["val_psnr_gain"]
         )
         assert line["val_colorfulness_ratio"] > 0
+        assert all(0 < line[f"gradient_norm_{scale}"] < 1e4 for scale in range(5))
     rates = [line["learning_rate"] for line in lines]
     assert rates == pytest.approx([1e-3 * 2 / 3, 1e-3 / 3, 0], abs=1e-9)
+
+
+def test_tensorboard_shows_the_same_figures_and_the_samples(unbroken, metrics, logged):
+    scalars, samples = logged(unbroken[0])
+    lines = metrics(unbroken[0])
+    shown = {tag.partition("/")[2]: points for tag, points in scalars.items()}
+    assert set(shown) == {*lines[-1], "seconds"}
+    assert {"losses/l1_loss", "gradient_norms/gradient_norm_4", "validation/val_psnr"} <= set(
+        scalars
+    )
+    for name in lines[-1]:
+        expected = [(line["epoch"], line[name]) for line in lines if line[name] is not None]
+        assert shown[name] == [(epoch, pytest.approx(value)) for epoch, value in expected]
+    assert samples == [1, 2, 3]
+
+
+def test_weights_and_biases_gets_the_same_figures_and_the_samples(unbroken, metrics, wandb):
+    run, _ = unbroken
+    identity = json.loads((run / "wandb.json").read_text())["id"]
+    (_, options), *logs, finish = wandb.calls[identity]
+    assert options["config"]["training"]["seed"] == 5
+    assert (options["name"], options["resume"], options["dir"]) == ("unbroken", "allow", str(run))
+    assert "mode" not in options  # its own environment variables decide
+    assert [(kind, step) for kind, step, _ in logs] == [("log", 1), ("log", 2), ("log", 3)]
+    assert logs[1][2]["losses/l1_loss"] == metrics(run)[1]["l1_loss"]
+    assert "losses/discriminator_loss" not in logs[0][2]
+    assert logs[2][2]["samples"].path == str(run / "samples/epoch-0003.png")
+    assert finish == ("finish", None)
+
+
+def test_weights_and_biases_that_is_not_there_is_a_sentence(
+    photographs, tmp_path, monkeypatch, train
+):
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    monkeypatch.setattr(
+        "keras_colorize.cli.extras.requires", lambda _: ['wandb>=0.17; extra == "wandb"']
+    )
+    result = train(photographs, "--run", tmp_path / "run", "--wandb")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "Error: This needs wandb, which is not installed. "
+        'Install it with: pip install "keras-colorize[wandb]"\n'
+    )
+    assert not (tmp_path / "run").exists()
+
+
+def test_report_shows_the_half_that_chose_nothing(unbroken, val):
+    run, _ = unbroken
+    report = (run / "report.html").read_text()
+    scores = score_folder(val, Colorizer(run).predict_ab, part="report")
+    assert scores.images == 2
+    cells = score_table(scores.rows)
+    for name, psnr, *_ in cells[1:]:
+        assert f'<th scope="row">{name}</th><td>{psnr}</td>' in report
+    best = re.search(r'<tr class="best"><th scope="row">(\d)</th>', report)[1]
+    assert f"best.keras is the generator of epoch {best}. One half" in report
+    assert "2 photographs, which chose nothing." in report
+    assert f"keras-colorize evaluate {val} --weights {run} --part report" in report
+    captions = re.findall("<figcaption>(.+?)</figcaption>", report)
+    assert captions == ["grey", "epoch 1", "epoch 2", "epoch 3", "original"]
 
 
 def test_samples_show_grey_ours_and_truth_of_what_can_be_read(unbroken):
@@ -94,11 +161,18 @@ def test_best_file_is_there_and_works(unbroken):
     assert tuple(best(np.zeros((1, 64, 64, 1), np.float32)).shape) == (1, 32, 32, 2)
 
 
-def test_a_finished_run_is_finished(unbroken, photographs, val, train, metrics, recipe):
+def test_a_finished_run_is_finished(unbroken, photographs, val, train, metrics, recipe, wandb):
     run, _ = unbroken
     before = metrics(run), (run / "generator.keras").stat().st_mtime_ns
-    result = train(photographs, "--val", val, "--run", run, *recipe)
+    logs = list((run / "tensorboard").iterdir())
+    report = (run / "report.html").read_text()
+    (run / "report.html").unlink()
+    result = train(photographs, "--val", val, "--run", run, "--wandb", *recipe)
     assert result.exit_code == 0, result.output
+    assert (run / "report.html").read_text() == report
+    assert list((run / "tensorboard").iterdir()) == logs
+    (calls,) = (c for c in wandb.calls.values() if c[0][1]["name"] == run.name)
+    assert [kind for kind, *_ in calls].count("init") == 1
     assert "epoch 1: " not in result.stderr and "epoch 3: " not in result.stderr
     assert (metrics(run), (run / "generator.keras").stat().st_mtime_ns) == before
 

@@ -24,10 +24,10 @@ def make_gan() -> Callable[..., Any]:
         for k, s in enumerate((stride, 1)):
             # Without a bias, as in the real one: before batch norm its gradient is rounding alone.
             x = keras.layers.Conv2D(
-                4, 3, strides=s, padding="same", use_bias=False, name=f"conv_{k}"
+                4, 3, strides=s, padding="same", use_bias=False, name=f"encoder_{k}_conv"
             )(x)
-            x = keras.layers.BatchNormalization(name=f"bn_{k}")(x)
-            x = keras.layers.ReLU(name=f"relu_{k}")(x)
+            x = keras.layers.BatchNormalization(name=f"encoder_{k}_bn")(x)
+            x = keras.layers.ReLU(name=f"encoder_{k}_relu")(x)
         ab = keras.layers.Conv2D(2, 1, activation="tanh", name="ab_scaled")(x)
         return keras.Model(lightness, ab, name="generator")
 

@@ -75,6 +75,10 @@ def test_a_step_equals_an_independent_computation(make_gan, batch, stride):
     slopes = tape.gradient(total, generator.trainable_variables)
     for variable, slope in zip(generator.trainable_variables, slopes, strict=True):
         variable.assign_sub(0.01 * slope)
+    squares = {"gradient_norm_0": 0.0, "gradient_norm_1": 0.0}
+    for variable, slope in zip(generator.trainable_variables, slopes, strict=True):
+        scale = int(variable.path.startswith("encoder_1"))
+        squares[f"gradient_norm_{scale}"] += (slope.numpy().astype(np.float64) ** 2).sum()
 
     logs = gan.train_step((tf.constant(lightness), tf.constant(ab)))
     assert float(logs["l1_loss"]) == pytest.approx(
@@ -83,6 +87,8 @@ def test_a_step_equals_an_independent_computation(make_gan, batch, stride):
     assert float(logs["discriminator_loss"]) == pytest.approx(float(critic_loss), rel=1e-5)
     assert float(logs["adversarial_loss"]) == pytest.approx(float(fooled), rel=1e-5)
     assert float(logs["generator_loss"]) == pytest.approx(float(total), rel=1e-5)
+    norms = {name: float(logs[name]) for name in squares}
+    assert norms == pytest.approx({name: s**0.5 for name, s in squares.items()}, rel=1e-4)
     for ours, theirs in ((gan.generator, generator), (gan.discriminator, critic)):
         for a, b in zip(ours.trainable_variables, theirs.trainable_variables, strict=True):
             np.testing.assert_allclose(a, b, atol=2e-5, err_msg=a.path)
@@ -154,7 +160,8 @@ def test_fit_follows_a_change_of_stage(make_gan, batch):
     gan.make_train_function(force=True)
     history = gan.fit(dataset, epochs=1, steps_per_epoch=1, verbose=0, shuffle=False).history
     assert not any(same(before, values(gan.discriminator)))
-    assert set(history) == {"generator_loss", "discriminator_loss", "adversarial_loss", "l1_loss"}
+    losses = {"generator_loss", "discriminator_loss", "adversarial_loss", "l1_loss"}
+    assert set(history) == losses | {"gradient_norm_0", "gradient_norm_1"}
     assert all(np.isfinite(values_).all() for values_ in history.values())
 
 

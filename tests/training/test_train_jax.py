@@ -84,6 +84,16 @@ def test_a_stopped_run_goes_on_as_the_unbroken_one(runs):
     assert "val_psnr" in ours[1]
 
 
+def test_it_is_watched_and_reported_without_tensorflow(runs, logged):
+    scalars, samples = logged(runs / "stopped")
+    expected = [(line["epoch"], line["l1_loss"]) for line in metrics(runs / "stopped")]
+    assert scalars["losses/l1_loss"] == [(e, pytest.approx(loss)) for e, loss in expected]
+    assert len(scalars["gradient_norms/gradient_norm_3"]) == 2
+    assert samples == [1, 2]
+    for run in ("stopped", "unbroken"):
+        assert '<th scope="row">grey</th>' in (runs / run / "report.html").read_text()
+
+
 def test_its_generator_runs_on_tensorflow(runs):
     networks = [
         keras.saving.load_model(runs / run / "generator.keras", compile=False)

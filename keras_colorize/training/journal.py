@@ -1,0 +1,101 @@
+"""What a training tells those who watch it: TensorBoard, and Weights & Biases if asked to."""
+
+import json
+import os
+import uuid
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from tensorboardX import SummaryWriter
+
+from keras_colorize.evaluation.figures import grid
+from keras_colorize.imaging.images import read_rgb
+from keras_colorize.training.runs import Run
+
+_GROUPS = {"_loss": "losses", "gradient_norm_": "gradient_norms", "val_": "validation"}
+
+
+class JournalError(ValueError):
+    """Weights & Biases refuses the training; the message is one sentence."""
+
+
+class Journal(ExitStack):
+    """Logs each epoch's record and samples, from `with` on.
+
+    Args:
+        run: TensorBoard's files are in `tensorboard/` in its folder; `wandb.json` holds the id
+            under which Weights & Biases knows it.
+        epochs: that it has behind it; TensorBoard forgets what was logged beyond them.
+        wandb: whether to log to Weights & Biases.
+    """
+
+    def __init__(self, run: Run, epochs: int, *, wandb: bool) -> None:
+        super().__init__()
+        self.run = run
+        self.epochs = epochs
+        self.wandb = wandb
+
+    def __enter__(self) -> "Journal":
+        """Opens the logs.
+
+        Raises:
+            JournalError: Weights & Biases cannot be used as it is set up.
+        """
+        self.online = self.enter_context(self._start_wandb()) if self.wandb else None
+        self.board = self.enter_context(
+            SummaryWriter(
+                str(self.run.folder / "tensorboard"),
+                purge_step=self.epochs + 1,
+                filename_suffix=f".{self.epochs}",  # never the file of a moment ago
+            )
+        )
+        return self
+
+    def log(self, record: dict[str, Any], samples: Path) -> None:
+        """Logs an epoch.
+
+        Args:
+            record: its line of `metrics.jsonl`.
+            samples: a picture.
+        """
+        step = record["epoch"]
+        values = {_tag(name): value for name, value in record.items() if value is not None}
+        for tag, value in values.items():
+            self.board.add_scalar(tag, value, step)
+        picture = read_rgb(samples)
+        half = grid([[picture]], len(picture) // 2)  # a file of full ones soon holds a gigabyte
+        self.board.add_image("samples", half, step, dataformats="HWC")
+        self.board.flush()
+        if self.online is not None:
+            import wandb
+
+            self.online.log({**values, "samples": wandb.Image(str(samples))}, step=step)
+
+    def _start_wandb(self) -> Any:
+        import wandb
+
+        folder = self.run.folder.resolve()
+        identity = folder / "wandb.json"
+        if not identity.exists():
+            self.run.write_json(identity.name, {"id": uuid.uuid4().hex[:12]})
+        try:
+            return wandb.init(
+                project=os.environ.get("WANDB_PROJECT", "keras-colorize"),
+                name=folder.name,
+                id=json.loads(identity.read_text())["id"],
+                resume="allow",
+                dir=str(folder),
+                config=self.run.configuration,
+            )
+        except wandb.Error as error:
+            reason = str(error).partition("\n")[0].rstrip(".")
+            raise JournalError(
+                f"Weights & Biases cannot be used ({reason}); WANDB_MODE=offline needs no account."
+            ) from error
+
+
+def _tag(name: str) -> str:
+    """Both show what stands before a slash as a group."""
+    group = next((group for part, group in _GROUPS.items() if part in name), "training")
+    return f"{group}/{name}"
