@@ -16,7 +16,7 @@ Floats = NDArray[np.float32]
 
 
 def read_constants(path: Path) -> dict[str, Floats]:
-    """Reads the constants of a `.tflite` file's first graph.
+    """Reads the weights, among other constants, of a `.tflite` file's first graph.
 
     Args:
         path: of any kind: float32, float16, or int8 with scales by channel.
@@ -33,7 +33,10 @@ def read_constants(path: Path) -> dict[str, Floats]:
     for tensor in interpreter.get_tensor_details():
         with suppress(ValueError):  # no constant, so nothing in it yet
             value = interpreter.get_tensor(tensor["index"])
-            constants[tensor["name"]] = _dequantized(value, tensor["quantization_parameters"])
+            quantization = tensor["quantization_parameters"]
+            # Integers without a scale are shapes, and numbers without a shape no layer's.
+            if value.ndim and (value.dtype.kind == "f" or len(quantization["scales"])):
+                constants[tensor["name"]] = _dequantized(value, quantization)
     return constants
 
 
@@ -57,14 +60,14 @@ def folded_generator(constants: Mapping[str, Floats], config: GeneratorConfig) -
     kernels = sum(value.ndim == 4 for value in constants.values())
     for layer in folded.layers:
         if layer.get_weights():
-            its = re.compile(rf"(^|[/;]){layer.name}(_\d+)?/(?!.*/input_sizes)")
+            its = re.compile(rf"(^|[/;]){layer.name}(_\d+)?/")
             found = [value for name, value in constants.items() if its.search(name)]
             found.sort(key=np.ndim, reverse=True)
             if [value.ndim for value in found] != [4, 1]:
                 raise ValueError(f"There is not one kernel and one bias of {layer.name}.")
             kernel, bias = found  # the kernel is (out, height, width, in)
-            transposed = "Transpose" in type(layer).__name__
-            layer.set_weights([kernel.transpose((1, 2, 0, 3) if transposed else (1, 2, 3, 0)), bias])
+            axes = (1, 2, 0, 3) if "Transpose" in type(layer).__name__ else (1, 2, 3, 0)
+            layer.set_weights([kernel.transpose(axes), bias])
             kernels -= 1
     if kernels:
         raise ValueError(f"There are {kernels} kernels of no layer.")

@@ -38,10 +38,8 @@ def settle(
     reestimate_statistics(generator, some_lightness(photographs, recipe, steps))
 
 
-def some_lightness(
-    photographs: TrainingSet, recipe: TrainingConfig, steps: int
-) -> Iterator[Any]:
-    """Returns batches of `lightness_scaled` (B, 256, 256, 1) of some photographs; arguments as of `settle`."""
+def some_lightness(photographs: TrainingSet, recipe: TrainingConfig, steps: int) -> Iterator[Any]:
+    """Returns batches of `lightness_scaled`, (B, 256, 256, 1); its arguments are `settle`'s."""
     batches = batches_of(
         photographs,
         size=DEFAULT_SIZE,
