@@ -29,6 +29,7 @@ class _Growth(click.ParamType):
 @click.command(
     epilog="\b\nExample:\n"
     "  keras-colorize train photographs --preset mobile --run runs/mine --val photographs-val\n"
+    "  keras-colorize train archive --fine-tune mobile --learning-rate 3e-4 --run runs/archive\n"
     "The same command again goes on where it was stopped."
 )
 @click.argument("folder", type=click.Path(path_type=Path))
@@ -52,8 +53,9 @@ class _Growth(click.ParamType):
 )
 @click.option(
     "--fine-tune",
-    type=click.Path(exists=True, path_type=Path),
-    help="Start from this run or .keras file instead of random weights.",
+    metavar="FROM",
+    help="Start from these weights instead of random ones: a packaged name, such as mobile, a run "
+    "folder, .keras or .tflite. A lower --learning-rate belongs to it.",
 )
 @click.option("--epochs", type=click.IntRange(1), help="How many epochs.")
 @click.option(
@@ -93,7 +95,7 @@ def command(
     preset: str,
     run_folder: Path | None,
     val: Path | None,
-    fine_tune: Path | None,
+    fine_tune: str | None,
     wandb: bool,
     **recipe: Any,
 ) -> None:

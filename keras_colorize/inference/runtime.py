@@ -65,16 +65,10 @@ class LiteRTRuntime:
         Raises:
             WeightsError: the file is damaged or is no colorization network.
         """
-        from ai_edge_litert.interpreter import Interpreter
-
         path = Path(path)
-        try:
-            interpreter = Interpreter(str(path), num_threads=threads or available_cores())
-            signatures = interpreter.get_signature_list()
-        except (ValueError, RuntimeError) as error:
-            raise WeightsError(f"{path} is damaged, or no .tflite file.") from error
+        interpreter = open_litert(path, threads or available_cores())
         self._runners: dict[tuple[int, int], Any] = {}
-        for name in signatures:
+        for name in interpreter.get_signature_list():
             if match := _SIGNATURE.fullmatch(name):
                 size = (int(match[1]), int(match[2]))
                 self._runners[size] = interpreter.get_signature_runner(name)
@@ -155,6 +149,20 @@ def load_runtime(
     """
     path = resolve_weights(weights)
     return KerasRuntime(path) if path.suffix == ".keras" else LiteRTRuntime(path, threads)
+
+
+def open_litert(path: Path, threads: int) -> Any:
+    """Opens a `.tflite` file in LiteRT's interpreter.
+
+    Raises:
+        WeightsError: the file is no such model.
+    """
+    from ai_edge_litert.interpreter import Interpreter
+
+    try:
+        return Interpreter(str(path), num_threads=threads)
+    except (ValueError, RuntimeError) as error:
+        raise WeightsError(f"{path} is damaged, or no .tflite file.") from error
 
 
 def load_keras(path: Path) -> Any:

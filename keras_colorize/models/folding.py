@@ -1,4 +1,4 @@
-"""Batch norm folded into the convolutions before it, for inference."""
+"""Batch norm folded into the convolutions before it, for inference; and back, for training."""
 
 from typing import Any
 
@@ -35,3 +35,29 @@ def fold_batch_norm(generator: Any, *, keras: Any = None) -> Any:
             weights = [kernel * (scale[:, None] if transposed else scale), beta - mean * scale]
         layer.set_weights(weights)
     return folded
+
+
+def unfold_batch_norm(folded: Any) -> Any:
+    """Builds the same function with batch norm, so that it can be trained further.
+
+    What was folded away cannot be known: here batch norm adds the bias and does nothing else
+    (mean 0, variance 1). `adopt_statistics` of `keras_colorize.training.statistics` then measures
+    the statistics that it would have had.
+
+    Args:
+        folded: a generator without batch norm.
+
+    Returns:
+        A generator of the same configuration with batch norm; the original is not changed.
+    """
+    generator = build_generator(config_of(folded))
+    layers = {layer.name: layer for layer in generator.layers}
+    for layer in folded.layers:
+        weights = layer.get_weights()
+        if norm := layers.get(f"{layer.name}_bn"):
+            kernel, bias = weights
+            one = np.ones_like(bias)
+            norm.set_weights([np.sqrt(one + norm.epsilon), bias, 0 * one, one])
+            weights = [kernel]
+        layers[layer.name].set_weights(weights)
+    return generator

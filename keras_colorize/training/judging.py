@@ -1,8 +1,9 @@
 """What becomes of an epoch's generator: made ready, scored on photographs, shown in samples."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -34,6 +35,11 @@ def settle(
         recipe: batch size and seed.
         steps: of an epoch; it takes no more of them.
     """
+    reestimate_statistics(generator, some_lightness(photographs, recipe, steps))
+
+
+def some_lightness(photographs: TrainingSet, recipe: TrainingConfig, steps: int) -> Iterator[Any]:
+    """Returns batches of `lightness_scaled`, (B, 256, 256, 1); its arguments are `settle`'s."""
     batches = batches_of(
         photographs,
         size=DEFAULT_SIZE,
@@ -41,7 +47,7 @@ def settle(
         steps=min(steps, -(-_SETTLED_BY // recipe.batch_size)),
         seed=recipe.seed,
     )
-    reestimate_statistics(generator, (lightness for lightness, _ in batches))
+    return (lightness for lightness, _ in batches)
 
 
 def validator(colorizer: Colorizer, folder: Path | None) -> Callable[[], dict[str, float]] | None:

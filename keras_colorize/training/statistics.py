@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import keras
+import numpy as np
+from keras import ops
 
 
 def reestimate_statistics(network: Any, batches: Iterable[Any]) -> None:
@@ -17,7 +19,7 @@ def reestimate_statistics(network: Any, batches: Iterable[Any]) -> None:
         network: a generator; nothing but these statistics changes.
         batches: inputs for it.
     """
-    layers = [x for x in network.layers if isinstance(x, keras.layers.BatchNormalization)]
+    layers = _batch_norms(network)
     before = network.trainable, [layer.momentum for layer in layers]
     network.trainable = True  # batch norm that is not trainable keeps its statistics
     try:
@@ -29,3 +31,36 @@ def reestimate_statistics(network: Any, batches: Iterable[Any]) -> None:
         network.trainable = before[0]
         for layer, momentum in zip(layers, before[1], strict=True):
             layer.momentum = momentum
+
+
+def adopt_statistics(network: Any, batches: Iterable[Any]) -> None:
+    """Gives batch norm the statistics of what it sees in inference; the function stays the same.
+
+    With the mean m and the variance v of a batch norm's inputs, s (x - mean) + beta is the same as
+    s (x - m) + (beta + s (m - mean)), and s = gamma / sqrt(variance + epsilon) the same as
+    (s sqrt(v + epsilon)) / sqrt(v + epsilon). Batches of such photographs then have about the
+    statistics that are stored, and a training begins where inference is.
+
+    Args:
+        network: a generator; its batch norms change.
+        batches: inputs for it, all of the same size.
+    """
+    layers = _batch_norms(network)
+    inputs_of = keras.Model(network.input, [layer.input for layer in layers])
+    totals = [np.zeros((2, *layer.gamma.shape)) for layer in layers]
+    count = 0
+    for inputs in batches:
+        count += 1
+        for total, x in zip(totals, inputs_of(inputs, training=False), strict=True):
+            mean, variance = map(ops.convert_to_numpy, ops.moments(x, (0, 1, 2)))
+            total += mean, variance + np.square(mean, dtype=np.float64)
+    for layer, total in zip(layers, totals, strict=True):
+        m, square = total / count
+        v = np.maximum(square - m**2, 0)
+        gamma, beta, mean, variance = (np.asarray(w, np.float64) for w in layer.get_weights())
+        s = gamma / np.sqrt(variance + layer.epsilon)
+        layer.set_weights([s * np.sqrt(v + layer.epsilon), beta + s * (m - mean), m, v])
+
+
+def _batch_norms(network: Any) -> list[Any]:
+    return [x for x in network.layers if isinstance(x, keras.layers.BatchNormalization)]

@@ -12,13 +12,14 @@ import keras
 from keras_colorize.config import Preset, Stage, TrainingConfig
 from keras_colorize.data.folders import list_photographs
 from keras_colorize.inference.colorizer import Colorizer
-from keras_colorize.inference.runtime import KerasRuntime, load_keras
+from keras_colorize.inference.runtime import KerasRuntime
 from keras_colorize.inference.weights import resolve_weights
 from keras_colorize.models.discriminator import build_discriminator
 from keras_colorize.models.generator import build_generator
 from keras_colorize.training.backends import ColorizationGAN, TrainingSet, batches_of
 from keras_colorize.training.callbacks import DivergenceGuard, EpochRecorder, Progress
 from keras_colorize.training.checkpointer import Checkpointer
+from keras_colorize.training.fine_tuning import take_over
 from keras_colorize.training.journal import Journal
 from keras_colorize.training.judging import SAMPLES, sampler, settle, validator
 from keras_colorize.training.report import write_report
@@ -33,7 +34,7 @@ def train(
     run_folder: Path,
     *,
     val: Path | None = None,
-    fine_tune: Path | None = None,
+    fine_tune: str | Path | None = None,
     wandb: bool = False,
 ) -> Run:
     """Trains, or goes on where the run folder's last checkpoint was.
@@ -44,8 +45,8 @@ def train(
         run_folder: made if absent; see `Run`.
         val: a folder of photographs whose even half (`part="select"` of `score_folder`) scores
             each epoch and picks `best.keras`; None = no validation.
-        fine_tune: a run folder or a `.keras` file to start from instead of random weights; the
-            discriminator is taken over, too, where `discriminator.keras` lies beside it.
+        fine_tune: weights to start from instead of random ones, as `resolve_weights` takes them;
+            the discriminator is taken over, too, where `discriminator.keras` lies beside them.
         wandb: whether to log to Weights & Biases, too.
 
     Returns:
@@ -68,8 +69,7 @@ def train(
     keras.utils.set_random_seed(recipe.seed)
     gan = build_gan(preset, steps)
     start = resolve_weights(fine_tune) if fine_tune else None
-    if start:
-        _take_over(gan, start)
+    whole = take_over(gan, start, photographs, recipe, steps) if start else True
     run = Run(run_folder, _configuration(preset, photographs, val, start))
     checkpoint = run.load_checkpoint(gan)
     run.write_metrics([line for line in run.metrics() if line["epoch"] <= checkpoint.epochs])
@@ -80,6 +80,8 @@ def train(
         batch_size=recipe.batch_size,
     )
     progress.say(f"{steps} steps an epoch, {recipe.epochs * steps} in all")
+    if not (whole or checkpoint.epochs or checkpoint.steps) and recipe.stages()[-1].adversarial:
+        progress.say(f"{start} comes without a discriminator, which starts anew.")
     for path, reason in checkpoint.damaged.items():
         progress.say(f"{path} cannot be read ({reason}); going on from the one before.")
     colorizer = Colorizer(KerasRuntime(gan.best_generator))
@@ -204,18 +206,3 @@ def _configuration(
         "photographs_digest": photographs.digest,
         "validation": len(list_photographs(val)) if val else 0,
     }
-
-
-def _take_over(gan: ColorizationGAN, start: Path) -> None:
-    """Sets the networks' weights to those of a `.keras` generator and its discriminator."""
-    if start.suffix != ".keras":
-        raise RunError(f"{start} cannot be trained further; name a run folder or a .keras file.")
-    sources = {start: gan.generator, start.with_name("discriminator.keras"): gan.discriminator}
-    for path, network in sources.items():
-        if path is start or path.is_file():
-            try:
-                network.set_weights(load_keras(path).get_weights())
-            except ValueError as error:
-                raise RunError(f"{path} holds another network than this preset's.") from error
-    if gan.ema_generator is not None:
-        gan.ema_generator.set_weights(gan.generator.get_weights())

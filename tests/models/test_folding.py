@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_colorize.config import AGGREGATIONS, GeneratorConfig
-from keras_colorize.models.folding import fold_batch_norm
+from keras_colorize.models.folding import fold_batch_norm, unfold_batch_norm
 from keras_colorize.models.generator import build_generator, config_of
 
 SMALL = (4, 6, 8, 6, 5)
@@ -38,6 +38,15 @@ def test_folded_equals_unfolded(aggregation, stride, randomize, lightness_scaled
     assert config_of(folded) == config_of(generator)
     for ours, theirs in zip(generator.get_weights(), before, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_unfolded_again_computes_the_same(randomize, lightness_scaled):
+    folded = fold_batch_norm(randomize(build_generator(GeneratorConfig(SMALL, 2))))
+    generator = unfold_batch_norm(folded)
+    x = lightness_scaled(2, 64, 32)
+    np.testing.assert_allclose(generator(x, training=False), folded(x), atol=1e-5)
+    assert config_of(generator) == config_of(folded)
+    assert generator.get_layer("node_0_1_up_bn").trainable
 
 
 @pytest.mark.parametrize("batch_norm", [True, False])

@@ -3,13 +3,18 @@
 import json
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 
 from keras_colorize.config import PRESETS
 from keras_colorize.data.folders import Scan
-from keras_colorize.inference.weights import WeightsError, resolve_weights
+from keras_colorize.exporting.tflite import convert
+from keras_colorize.imaging.color import scale_ab, unscale_lightness
+from keras_colorize.inference.runtime import LiteRTRuntime
+from keras_colorize.inference.weights import WeightsError
 from keras_colorize.training import trainer
+from keras_colorize.training.judging import some_lightness
 from keras_colorize.training.runs import RunError
 from keras_colorize.training.trainer import build_gan, train
 
@@ -29,6 +34,7 @@ def scan(photographs):
 def parent(tmp_path_factory):
     """A GAN, and the folder in which a run would have left its networks."""
     folder = tmp_path_factory.mktemp("parent")
+    keras.utils.set_random_seed(1)
     gan = build_gan(TINY, 6)
     gan.generator.save(folder / "generator.keras")
     gan.discriminator.save(folder / "discriminator.keras")
@@ -37,9 +43,10 @@ def parent(tmp_path_factory):
 
 @pytest.fixture
 def started(monkeypatch):
-    """The GANs that began to train; their steps are left out."""
+    """The GANs that began to train; their steps are left out, and so is the report of them."""
     gans = []
     monkeypatch.setattr(trainer, "_fit", lambda gan, *_arguments: gans.append(gan))
+    monkeypatch.setattr(trainer, "write_report", lambda *_arguments: None)
     return gans
 
 
@@ -90,9 +97,40 @@ def test_another_network_is_a_sentence(scan, parent, tmp_path):
     assert not (tmp_path / "child").exists()
 
 
-def test_packaged_weights_cannot_be_trained_further(scan, tmp_path):
-    with pytest.raises(RunError, match=r"mobile\.tflite cannot be trained further; name a run"):
-        train(TINY, scan, tmp_path / "child", fine_tune=resolve_weights("mobile"))
+def test_packaged_weights_of_another_network_are_a_sentence(scan, tmp_path):
+    with pytest.raises(RunError, match=r"mobile\.tflite holds another network than this preset"):
+        train(TINY, scan, tmp_path / "child", fine_tune="mobile")
+    assert not (tmp_path / "child").exists()
+
+
+def test_damaged_weights_are_a_sentence(scan, tmp_path):
+    path = tmp_path / "broken.keras"
+    path.write_bytes(b"no archive")
+    with pytest.raises(WeightsError, match=r"broken\.keras is damaged"):
+        train(TINY, scan, tmp_path / "child", fine_tune=path)
+
+
+def test_starts_from_an_exported_file_without_batch_norm(scan, parent, started, capsys, tmp_path):
+    """What it computes stays the same, in training as in use."""
+    random = np.random.default_rng(0)
+    generator = parent[0].best_generator
+    generator.set_weights(
+        [w + random.uniform(0.1, 0.5, w.shape) * (w.ndim == 1) for w in generator.get_weights()]
+    )
+    path = tmp_path / "exported.tflite"
+    path.write_bytes(convert(generator, sizes=[(256, 256)]))
+    train(TINY, scan, tmp_path / "child", fine_tune=path)
+    ours = started[0].generator
+    assert same(started[0].ema_generator, ours)
+    assert "exported.tflite comes without a discriminator, which starts anew." in (
+        capsys.readouterr().err
+    )
+    (x,) = some_lightness(scan, replace(TINY.training, batch_size=24), 1)
+    used, trained = (np.array(ours(x, training=mode)) for mode in (False, True))
+    exported = scale_ab(LiteRTRuntime(path).predict(unscale_lightness(np.array(x[0, ..., 0]))))
+    assert exported.std() > 0.1
+    np.testing.assert_allclose(used[0], exported, atol=1e-4)
+    assert np.abs(trained - used).mean() < 1e-3
 
 
 def test_weights_that_are_not_there(scan, tmp_path):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_colorize.training.statistics import reestimate_statistics
+from keras_colorize.training.statistics import adopt_statistics, reestimate_statistics
 
 
 @pytest.fixture
@@ -59,3 +59,28 @@ def test_works_on_an_average_that_is_not_trained(network, batches):
 def test_no_batch_changes_nothing(network):
     reestimate_statistics(network, [])
     assert np.array_equal(network.get_layer("first").moving_mean, np.zeros(3))
+
+
+def used(network):
+    """The network with statistics and scales that a training might have left."""
+    random = np.random.default_rng(1)
+    network.set_weights([random.uniform(0.5, 2, w.shape) for w in network.get_weights()])
+    return network
+
+
+def test_adopted_statistics_are_those_of_all_photographs(network, batches):
+    adopt_statistics(used(network), iter(batches))
+    first = network.get_layer("first")
+    everything = np.concatenate(batches)
+    np.testing.assert_allclose(first.moving_mean, everything.mean(axis=(0, 1, 2)), rtol=1e-5)
+    np.testing.assert_allclose(first.moving_variance, everything.var(axis=(0, 1, 2)), rtol=1e-5)
+
+
+def test_adopting_statistics_keeps_the_function(network, batches):
+    inputs = batches[1]
+    before = np.array(used(network)(inputs, training=False))
+    far_from_it = np.array(network(inputs, training=True))
+    adopt_statistics(used(network), [inputs])
+    np.testing.assert_allclose(network(inputs, training=False), before, rtol=1e-5, atol=1e-5)
+    assert np.abs(far_from_it - before).max() > 1
+    np.testing.assert_allclose(network(inputs, training=True), before, rtol=1e-4, atol=1e-4)
