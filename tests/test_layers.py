@@ -35,6 +35,7 @@ LEVELS = {
 FRAMEWORK_MODULES = (
     "models",
     "data.arrays",
+    "data.records",
     "data.tfdata",
     "evaluation.keras_metrics",
     "training",

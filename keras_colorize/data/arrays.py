@@ -9,8 +9,9 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from keras_colorize.config import CROP_SHARE
+from keras_colorize.data.shards import ShardFolder
 from keras_colorize.imaging.color import (
     CUBE_ROOT_FROM,
     WHITE,
@@ -31,6 +33,9 @@ from keras_colorize.imaging.quiet import quiet_pillow
 from keras_colorize.imaging.strips import available_cores
 
 _BATCHES_AHEAD = 4
+_SHARDS_AHEAD = 2  # one that is taken from, one that is read meanwhile
+
+T = TypeVar("T")
 
 
 @jax.jit
@@ -55,12 +60,13 @@ def rgb_to_scaled_lab(rgb: Any) -> tuple[Any, Any]:
 
 
 def _load_crop(
-    file: str | Path, orientation: int, position: int, *, size: int, seed: int
+    photograph: str | Path | bytes, orientation: int, position: int, *, size: int, seed: int
 ) -> NDArray[np.uint8]:
     """Decodes a photograph; a random square of it, perhaps mirrored, as (size, size, 3)."""
     random = np.random.default_rng([seed, position])
     enough = int(size / CROP_SHARE)
-    with quiet_pillow(), Image.open(file) as opened:
+    source = BytesIO(photograph) if isinstance(photograph, bytes) else photograph
+    with quiet_pillow(), Image.open(source) as opened:
         opened.draft("RGB", (enough, enough))  # a JPEG decodes at 1/2, 1/4 or 1/8 of its size
         image = opened.convert("RGB")
         side = round(min(image.size) * CROP_SHARE)
@@ -82,6 +88,34 @@ def _stream(n: int, start: int, seed: int) -> Iterator[tuple[int, int]]:
         order = np.random.default_rng([seed, number]).permutation(n)
         for place in range(start - number * n if number == start // n else 0, n):
             yield int(order[place]), number * n + place
+
+
+def _shard_stream(
+    shards: ShardFolder, start: int, seed: int
+) -> Generator[tuple[bytes, int], None, None]:
+    """(photograph, position), as `_stream` but with files read from their start to their end.
+
+    In each pass the shards come in an order drawn from (seed, pass), and the photographs of each
+    in one drawn from (seed, pass, shard). To reach a position, at most one shard is read in vain.
+    """
+    made = list(shards.shards.values())
+
+    def parts() -> Iterator[tuple[int, int, int]]:
+        """(pass, shard, photographs to leave out) of those that are not left out whole."""
+        for number in itertools.count(start // shards.count):
+            before = start - number * shards.count
+            for k in np.random.default_rng([seed, number]).permutation(len(made)):
+                if before < made[k].records:
+                    yield number, int(k), max(before, 0)
+                before -= made[k].records
+
+    def read(number: int, k: int, left_out: int) -> list[bytes]:
+        order = np.random.default_rng([seed, number, k]).permutation(made[k].records)
+        images = shards.images_of(made[k])
+        return [images[place] for place in order[left_out:]]
+
+    with closing(_ahead(read, parts(), _SHARDS_AHEAD)) as read_parts:
+        yield from zip(itertools.chain.from_iterable(read_parts), itertools.count(start))
 
 
 def training_batches(
@@ -121,20 +155,51 @@ def training_batches(
         raise ValueError("There is no photograph to train on.")
     turns = orientations or [1] * len(files)
     stream = _stream(len(files), first_step * batch_size, seed)
-    crops = _ahead(
-        partial(_load_crop, size=size, seed=seed),
-        ((files[index], turns[index], position) for index, position in stream),
-        (_BATCHES_AHEAD + 1) * batch_size,
-    )
-    return _batched(crops, batch_size, steps)
+    places = ((files[index], turns[index], position) for index, position in stream)
+    return _batched(places, size=size, batch_size=batch_size, steps=steps, seed=seed)
+
+
+def shard_batches(
+    shards: ShardFolder,
+    *,
+    size: int,
+    batch_size: int,
+    steps: int,
+    first_step: int = 0,
+    seed: int = 0,
+) -> Iterator[tuple[Any, Any]]:
+    """Batches of random crops from shards: `training_batches` for data sets of any size.
+
+    It needs memory for two shards, and reads files from start to end.
+
+    Args:
+        shards: opened with `ShardFolder.open`.
+        size: as in `training_batches`, like all that follows.
+        batch_size: photographs a batch.
+        steps: how many batches.
+        first_step: how many batches of the stream to leave out.
+        seed: of everything random.
+
+    Returns:
+        An iterator as of `training_batches`, with the same guarantee of order.
+
+    Raises:
+        ValueError: there are no photographs in the shards.
+        ShardError: while iterating: a shard is not what was made.
+    """
+    if not shards.count:
+        raise ValueError("There is no photograph to train on.")
+    stream = _shard_stream(shards, first_step * batch_size, seed)
+    places = ((jpeg, 1, position) for jpeg, position in stream)
+    return _batched(places, size=size, batch_size=batch_size, steps=steps, seed=seed)
 
 
 def _ahead(
-    load: Callable[..., NDArray[np.uint8]], places: Iterator[tuple[Any, ...]], count: int
-) -> Generator[NDArray[np.uint8], None, None]:
+    load: Callable[..., T], places: Iterator[tuple[Any, ...]], count: int
+) -> Generator[T, None, None]:
     """Yields `load(*place)` in order, with up to `count` of them under way in threads."""
-    pool = ThreadPoolExecutor(available_cores())
-    pending: deque[Future[NDArray[np.uint8]]] = deque()
+    pool = ThreadPoolExecutor(min(count, available_cores()))
+    pending: deque[Future[T]] = deque()
     try:
         for place in places:
             pending.append(pool.submit(load, *place))
@@ -145,8 +210,10 @@ def _ahead(
 
 
 def _batched(
-    crops: Generator[NDArray[np.uint8], None, None], batch_size: int, steps: int
+    places: Iterator[tuple[Any, ...]], *, size: int, batch_size: int, steps: int, seed: int
 ) -> Iterator[tuple[Any, Any]]:
-    with closing(crops):
+    """Full batches of scaled Lab; a place is what `_load_crop` takes."""
+    load = partial(_load_crop, size=size, seed=seed)
+    with closing(_ahead(load, places, (_BATCHES_AHEAD + 1) * batch_size)) as crops:
         for _ in range(steps):
             yield rgb_to_scaled_lab(np.stack(list(itertools.islice(crops, batch_size))))

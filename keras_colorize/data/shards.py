@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from keras_colorize.imaging.files import atomic_file
 FORMAT = "keras-colorize shards, version 1"
 _MANIFEST = "manifest.json"
 _UNFINISHED = "unfinished.json"  # becomes the manifest with the last shard
+_AGAIN = "give the `keras-colorize prepare` command that made them again"
 
 
 class ShardError(ValueError):
@@ -91,12 +93,11 @@ class ShardFolder:
         found = _read(Path(folder))
         if found is None:
             raise ShardError(f"{folder} holds no shards.")
-        again = "give the `keras-colorize prepare` command that made them again"
         if len(found.shards) < found.settings["shards"]:
-            raise ShardError(f"The shards in {folder} are not finished; {again}.")
+            raise ShardError(f"The shards in {folder} are not finished; {_AGAIN}.")
         for shard, path in zip(found.shards.values(), found.paths, strict=True):
             if not path.is_file() or path.stat().st_size != shard.bytes:
-                raise ShardError(f"{path} is not what the manifest says; {again}.")
+                raise _changed(path)
         return found
 
     @classmethod
@@ -145,11 +146,32 @@ class ShardFolder:
 
     def examples(self, count: int) -> list[bytes]:
         """Some of the photographs, as JPEGs."""
-        import tensorflow as tf
+        images = chain.from_iterable(map(self.images_of, self.shards.values()))
+        return list(islice(images, count))
 
-        records = tf.data.TFRecordDataset([str(path) for path in self.paths]).take(count)
-        examples = [tf.train.Example.FromString(record.numpy()) for record in records]
-        return [example.features.feature["image"].bytes_list.value[0] for example in examples]
+    def images_of(self, shard: Shard) -> list[bytes]:
+        """The photographs of a shard, as JPEGs, read without TensorFlow.
+
+        Raises:
+            ShardError: the file is not what was made.
+        """
+        from keras_colorize.data.records import images_in
+
+        path = self.folder / shard.file
+        contents = path.read_bytes()
+        if hashlib.sha256(contents).hexdigest() != shard.sha256:
+            raise _changed(path)
+        return images_in(contents)
+
+    def check(self) -> None:
+        """Reads all files.
+
+        Raises:
+            ShardError: one is not what was made.
+        """
+        for shard, path in zip(self.shards.values(), self.paths, strict=True):
+            if not path.is_file() or _sha256(path) != shard.sha256:
+                raise _changed(path)
 
     def file_of(self, number: int) -> str:
         """The name of a shard's file."""
@@ -233,6 +255,10 @@ def _read(folder: Path) -> ShardFolder | None:
         except (OSError, ValueError, TypeError, KeyError):  # none, or not ours
             continue
     return None
+
+
+def _changed(path: Path) -> ShardError:
+    return ShardError(f"{path} is not what the manifest says; {_AGAIN}.")
 
 
 def _example(entry: Entry) -> bytes:

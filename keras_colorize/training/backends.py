@@ -14,7 +14,7 @@ TrainingSet = Scan | ShardFolder
 if keras.backend.backend() == "jax":
     import jax
 
-    from keras_colorize.data.arrays import training_batches
+    from keras_colorize.data.arrays import shard_batches, training_batches
     from keras_colorize.training.gan_jax import ColorizationGAN
 
     def _device_peak() -> int:
@@ -46,18 +46,10 @@ def batches_of(photographs: TrainingSet, **options: Any) -> Any:
     Args:
         photographs: as `open_photographs` returns them.
         **options: of `training_batches`: `size`, `batch_size`, `steps`, `first_step`, `seed`.
-
-    Raises:
-        BackendError: the backend does not read shards.
     """
     if isinstance(photographs, Scan):
         turns = photographs.orientations
         return training_batches(photographs.files, orientations=turns, **options)
-    if keras.backend.backend() != "tensorflow":
-        raise BackendError(
-            f"{photographs.folder} holds shards, which only KERAS_BACKEND=tensorflow reads; "
-            "JAX takes a folder of photographs."
-        )
     return shard_batches(photographs, **options)
 
 

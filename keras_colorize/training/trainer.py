@@ -11,6 +11,7 @@ import keras
 
 from keras_colorize.config import Preset, Stage, TrainingConfig
 from keras_colorize.data.folders import list_photographs
+from keras_colorize.data.shards import ShardFolder
 from keras_colorize.inference.colorizer import Colorizer
 from keras_colorize.inference.runtime import KerasRuntime
 from keras_colorize.inference.weights import resolve_weights
@@ -58,6 +59,7 @@ def train(
         WeightsError: there are no weights to start from.
         TrainingStopped: SIGTERM came; all that is needed to go on is saved.
         DivergenceError: a loss was not finite any more.
+        ShardError: a shard is not what was made any more.
         JournalError: Weights & Biases cannot be used as it is set up.
     """
     recipe = preset.training
@@ -187,11 +189,14 @@ def _fit(
             shuffle=False,  # the stream is in its order already
             verbose=0,
         )
-    except Exception as error:  # each backend has its own for a file that is gone
-        gone = next((path for path in photographs.paths if not path.exists()), None)
-        if gone is None:
-            raise
-        raise RunError(f"{gone} is gone; the same command goes on when it is back.") from error
+    except Exception as error:  # each backend has its own for a file that is gone or damaged
+        for path in photographs.paths:
+            if not path.exists():
+                message = f"{path} is gone; the same command goes on when it is back."
+                raise RunError(message) from error
+        if isinstance(photographs, ShardFolder):
+            photographs.check()
+        raise
 
 
 def _configuration(

@@ -10,8 +10,9 @@ import tensorflow as tf
 from PIL import Image
 from skimage.color import rgb2lab
 
+from keras_colorize.data import arrays, tfdata
+from keras_colorize.data.records import images_in
 from keras_colorize.data.shards import Entry, ShardError, ShardFolder
-from keras_colorize.data.tfdata import shard_batches, training_batches
 
 SETTINGS = {"split": "val", "shards": 2, "size": 64}
 
@@ -138,9 +139,7 @@ def test_a_shard_that_reads_back_otherwise_is_refused(tmp_path, monkeypatch):
 def test_a_changed_or_lost_shard_is_noticed(photographs, make_shards):
     shards = make_shards(sorted(photographs.rglob("*.jpg")), 3)
     first, second, third = shards.paths
-    contents = bytearray(first.read_bytes())
-    contents[len(contents) // 2] ^= 1
-    first.write_bytes(contents)
+    damage(first)
     assert shards.made(0) is None
     assert shards.made(1) is not None
     second.write_bytes(second.read_bytes()[:-1])
@@ -157,11 +156,40 @@ def test_a_digest_is_of_content(photographs, make_shards, tmp_path):
     assert one.digest == same.digest != other.digest
 
 
-# The stream of batches.
+def test_images_are_read_without_tensorflow_as_with_it(photographs, make_shards):
+    """Of records as others may write them, too: further features, of any kind, in any order."""
+    files = sorted(photographs.rglob("*.jpg"))
+    shards = make_shards(files[:5], 2)
+    assert shards.images_of(shards.made(0)) == [file.read_bytes() for file in files[:5:2]]
+    path = shards.folder / "other.tfrecord"
+    feature = {
+        "width": tf.train.Feature(int64_list=tf.train.Int64List(value=[7])),
+        "image": tf.train.Feature(bytes_list=tf.train.BytesList(value=[b"one", b"more"])),
+        "a": tf.train.Feature(float_list=tf.train.FloatList(value=[1.5])),
+    }
+    example = tf.train.Example(features=tf.train.Features(feature=feature))
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        writer.write(example.SerializeToString())
+        writer.write(example.SerializeToString())
+    assert images_in(path.read_bytes()) == [b"one", b"one"]
 
 
-def arrays(dataset):
-    return [(lightness.numpy(), ab.numpy()) for lightness, ab in dataset]
+# The stream of batches, on TensorFlow and on JAX.
+
+
+@pytest.fixture(params=[tfdata, arrays], ids=["tensorflow", "jax"])
+def pipeline(request):
+    return request.param
+
+
+def as_numpy(batches):
+    return [(np.array(lightness), np.array(ab)) for lightness, ab in batches]
+
+
+def damage(path):
+    contents = bytearray(path.read_bytes())
+    contents[len(contents) // 2] ^= 1
+    path.write_bytes(contents)
 
 
 SHADES = np.uint8([(250 - 20 * k, 20 + 20 * k, 40) for k in range(11)])
@@ -184,12 +212,12 @@ def which(batches):
     return distances.argmin(1).tolist()
 
 
-def test_crops_are_those_of_the_files(photographs, make_shards):
+def test_crops_are_those_of_the_files(pipeline, photographs, make_shards):
     """One shard of one photograph leaves no order to differ in."""
     files = sorted(photographs.rglob("*.jpg"))[:1]
     options = {"size": 48, "batch_size": 2, "steps": 3, "seed": 7}
-    ours = arrays(shard_batches(make_shards(files, 1), **options))
-    theirs = arrays(training_batches(files, **options))
+    ours = as_numpy(pipeline.shard_batches(make_shards(files, 1), **options))
+    theirs = as_numpy(pipeline.training_batches(files, **options))
     assert len(ours) == len(theirs) == 3
     for one, other in zip(ours, theirs, strict=True):
         np.testing.assert_array_equal(one[0], other[0])
@@ -197,19 +225,21 @@ def test_crops_are_those_of_the_files(photographs, make_shards):
 
 
 @pytest.mark.parametrize("first_step", [*range(1, 9), 13])
-def test_a_later_start_sees_what_the_unbroken_stream_does(shades, first_step):
+def test_a_later_start_sees_what_the_unbroken_stream_does(pipeline, shades, first_step):
     """11 photographs, batches of 3: starts within shards, at their ends and those of passes."""
     options = {"size": 16, "batch_size": 3, "seed": 5}
-    unbroken = arrays(shard_batches(shades, steps=16, **options))
-    rest = arrays(shard_batches(shades, steps=16 - first_step, first_step=first_step, **options))
+    unbroken = as_numpy(pipeline.shard_batches(shades, steps=16, **options))
+    rest = as_numpy(
+        pipeline.shard_batches(shades, steps=16 - first_step, first_step=first_step, **options)
+    )
     assert len(rest) == 16 - first_step
     for ours, theirs in zip(rest, unbroken[first_step:], strict=True):
         np.testing.assert_array_equal(ours[0], theirs[0])
         np.testing.assert_array_equal(ours[1], theirs[1])
 
 
-def test_each_pass_covers_every_record_once_in_an_order_of_its_own(shades):
-    order = which(arrays(shard_batches(shades, size=8, batch_size=4, steps=11, seed=1)))
+def test_each_pass_covers_every_record_once_in_an_order_of_its_own(pipeline, shades):
+    order = which(as_numpy(pipeline.shard_batches(shades, size=8, batch_size=4, steps=11, seed=1)))
     passes = [order[k : k + 11] for k in range(0, 44, 11)]
     assert [sorted(each) for each in passes] == [list(range(11))] * 4
     assert len({tuple(each) for each in passes}) == 4
@@ -219,26 +249,34 @@ def test_each_pass_covers_every_record_once_in_an_order_of_its_own(shades):
         assert len({tuple(k for k in each if k % 3 == shard) for each in passes}) > 1
 
 
-def test_seeds_differ_in_order(shades):
+def test_seeds_differ_in_order(pipeline, shades):
     orders = [
-        which(arrays(shard_batches(shades, size=8, batch_size=11, steps=1, seed=seed)))
+        which(as_numpy(pipeline.shard_batches(shades, size=8, batch_size=11, steps=1, seed=seed)))
         for seed in (0, 1, 2**32 - 1)
     ]
     assert len({tuple(order) for order in orders}) == 3
 
 
-def test_an_empty_shard_is_passed_over(tmp_path, make_picture):
+def test_an_empty_shard_is_passed_over(pipeline, tmp_path, make_picture):
     shards = ShardFolder.begin(tmp_path, {"split": "train", "shards": 3})
     jpeg = BytesIO()
     make_picture(0).save(jpeg, "JPEG")
     for number in range(3):
         shards.write(number, [Entry("a", jpeg.getvalue() if number == 1 else b"")])
-    batches = shard_batches(ShardFolder.open(tmp_path), size=16, batch_size=2, steps=3)
-    assert len(arrays(batches)) == 3
+    batches = pipeline.shard_batches(ShardFolder.open(tmp_path), size=16, batch_size=2, steps=3)
+    assert len(as_numpy(batches)) == 3
 
 
-def test_no_photographs_are_an_error(tmp_path):
+def test_no_photographs_are_an_error(pipeline, tmp_path):
     shards = ShardFolder.begin(tmp_path, {"split": "train", "shards": 1})
     shards.write(0, [Entry("grey", b"")])
     with pytest.raises(ValueError, match="no photograph"):
-        shard_batches(ShardFolder.open(tmp_path), size=16, batch_size=2, steps=3)
+        pipeline.shard_batches(ShardFolder.open(tmp_path), size=16, batch_size=2, steps=3)
+
+
+def test_a_shard_that_was_damaged_since_is_an_error(pipeline, shades):
+    damage(shades.paths[1])
+    with pytest.raises(Exception, match="corrupted|is not what the manifest says; give the"):
+        as_numpy(pipeline.shard_batches(shades, size=8, batch_size=11, steps=1))
+    with pytest.raises(ShardError, match="train-00001-of-00003.* is not what the manifest says"):
+        shades.check()

@@ -16,13 +16,11 @@ from PIL import Image
 
 from keras_colorize.cli.main import main
 from keras_colorize.config import PRESETS
-from keras_colorize.data.layouts import open_photographs
 from keras_colorize.evaluation.scoring import score_folder
 from keras_colorize.evaluation.tables import score_table
 from keras_colorize.imaging.images import read_rgb
 from keras_colorize.inference.colorizer import Colorizer
 from keras_colorize.training import trainer
-from keras_colorize.training.backends import batches_of
 from keras_colorize.training.callbacks import DivergenceGuard
 
 # Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
@@ -332,10 +330,22 @@ def test_trains_on_shards(shards, tmp_path, train):
         assert samples.height > 6 * 256
 
 
-def test_shards_are_for_tensorflow(shards, monkeypatch):
-    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    with pytest.raises(ValueError, match="holds shards, which only KERAS_BACKEND=tensorflow reads"):
-        batches_of(open_photographs(shards), size=32, batch_size=1, steps=1)
+def test_a_damaged_shard_is_a_sentence(shards, tmp_path, train, monkeypatch):
+    def fit(gan, batches, **options):
+        next(iter(batches))
+
+    monkeypatch.setattr(trainer.ColorizationGAN, "fit", fit)  # building its graph takes the time
+    mine = shutil.copytree(shards, tmp_path / "shards")
+    path = mine / "train-00001-of-00002.tfrecord"
+    contents = bytearray(path.read_bytes())
+    contents[len(contents) // 2] ^= 1
+    path.write_bytes(contents)
+    result = train(mine, "--run", tmp_path / "run", "--preset", "tiny", "--batch-size", 24)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1] == (
+        f"Error: {path} is not what the manifest says; "
+        "give the `keras-colorize prepare` command that made them again."
+    )
 
 
 def test_a_data_set_by_name_is_prepared_first(tmp_path, train):
