@@ -4,14 +4,12 @@ The crops are drawn as in `tfdata`, with the same guarantee of order, from other
 """
 
 import itertools
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from keras_colorize.config import CROP_SHARE
+from keras_colorize.data.ahead import ahead
 from keras_colorize.data.shards import ShardFolder
 from keras_colorize.imaging.color import (
     CUBE_ROOT_FROM,
@@ -30,12 +29,9 @@ from keras_colorize.imaging.color import (
 )
 from keras_colorize.imaging.exif import upright
 from keras_colorize.imaging.quiet import quiet_pillow
-from keras_colorize.imaging.strips import available_cores
 
 _BATCHES_AHEAD = 4
 _SHARDS_AHEAD = 2  # one that is taken from, one that is read meanwhile
-
-T = TypeVar("T")
 
 
 @jax.jit
@@ -114,7 +110,7 @@ def _shard_stream(
         images = shards.images_of(made[k])
         return [images[place] for place in order[left_out:]]
 
-    with closing(_ahead(read, parts(), _SHARDS_AHEAD)) as read_parts:
+    with closing(ahead(read, parts(), _SHARDS_AHEAD)) as read_parts:
         yield from zip(itertools.chain.from_iterable(read_parts), itertools.count(start))
 
 
@@ -194,26 +190,11 @@ def shard_batches(
     return _batched(places, size=size, batch_size=batch_size, steps=steps, seed=seed)
 
 
-def _ahead(
-    load: Callable[..., T], places: Iterator[tuple[Any, ...]], count: int
-) -> Generator[T, None, None]:
-    """Yields `load(*place)` in order, with up to `count` of them under way in threads."""
-    pool = ThreadPoolExecutor(min(count, available_cores()))
-    pending: deque[Future[T]] = deque()
-    try:
-        for place in places:
-            pending.append(pool.submit(load, *place))
-            if len(pending) == count:
-                yield pending.popleft().result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
 def _batched(
     places: Iterator[tuple[Any, ...]], *, size: int, batch_size: int, steps: int, seed: int
 ) -> Iterator[tuple[Any, Any]]:
     """Full batches of scaled Lab; a place is what `_load_crop` takes."""
     load = partial(_load_crop, size=size, seed=seed)
-    with closing(_ahead(load, places, (_BATCHES_AHEAD + 1) * batch_size)) as crops:
+    with closing(ahead(load, places, (_BATCHES_AHEAD + 1) * batch_size)) as crops:
         for _ in range(steps):
             yield rgb_to_scaled_lab(np.stack(list(itertools.islice(crops, batch_size))))

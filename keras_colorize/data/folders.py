@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -13,15 +13,16 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
+from keras_colorize.data.ahead import ahead
 from keras_colorize.imaging.color import rgb_to_lab
 from keras_colorize.imaging.exif import orientation
 from keras_colorize.imaging.files import atomic_file
 from keras_colorize.imaging.formats import FORMATS, SUFFIXES
 from keras_colorize.imaging.quiet import quiet_pillow
-from keras_colorize.imaging.strips import available_cores
 
 NEAR_GREY = 4.0  # mean chroma in Lab units; a black-and-white print scanned in colour is under it
 _THUMBNAIL = 64
+_AHEAD = 64  # photographs under way
 _STORE_FORMAT = 2  # of what a scan remembers; raised when `Look` changes
 
 
@@ -156,19 +157,23 @@ def scan_folder(
         old = known.get(name)
         return old if old and old[:2] == stamp else [*stamp, *inspect(folder / name)]
 
-    with ThreadPoolExecutor(available_cores()) as pool:
-        looks = pool.map(look, names)
-        progress = tqdm(
-            looks, "Looking through the photographs", len(names), disable=None, leave=False
-        )
-        found = dict(zip(names, progress, strict=True))
-    if store is not None and found != known:
-        store.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_file(store, overwrite=True) as stream:
-            stream.write(json.dumps({"format": _STORE_FORMAT, "looks": found}).encode())
+    found = dict(known)
+    try:
+        with closing(ahead(look, ((name,) for name in names), _AHEAD)) as looks:
+            progress = tqdm(
+                looks, "Looking through the photographs", len(names), disable=None, leave=False
+            )
+            for name, facts in zip(names, progress, strict=True):
+                found[name] = facts
+    finally:  # what was seen before Ctrl-C need not be seen again
+        if store is not None and found != known:
+            store.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_file(store, overwrite=True) as stream:
+                stream.write(json.dumps({"format": _STORE_FORMAT, "looks": found}).encode())
 
     scan = Scan()
-    for name, (_, _, *facts) in found.items():
+    for name in names:
+        _, _, *facts = found[name]
         file, seen = folder / name, Look(*facts)
         if seen.problem:
             scan.unreadable[file] = seen.problem

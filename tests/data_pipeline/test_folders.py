@@ -104,6 +104,28 @@ def test_a_changed_or_new_file_is_looked_at_again(mixed, tmp_path, make_picture,
     assert opened == []
 
 
+def test_a_scan_that_is_stopped_goes_on(mixed, tmp_path, opened, monkeypatch):
+    """Seven files, in order; Ctrl-C comes with the fifth."""
+    usual = folders.inspect
+
+    def stop(path):
+        if path.name == "sepia.png":
+            raise KeyboardInterrupt
+        return usual(path)
+
+    monkeypatch.setattr(folders, "inspect", stop)
+    with pytest.raises(KeyboardInterrupt):
+        scan_folder(mixed, cache=tmp_path / "cache")
+    monkeypatch.setattr(folders, "inspect", usual)
+    (store,) = (tmp_path / "cache").iterdir()
+    seen = [name.rpartition("/")[2] for name in json.loads(store.read_text())["looks"]]
+    assert 1 <= len(seen) < 7
+    opened.clear()
+    assert len(scan_folder(mixed, cache=tmp_path / "cache").files) == 3
+    assert sorted([*opened, *seen]) == sorted(set(opened) | set(seen))
+    assert len(opened) + len(seen) == 7
+
+
 def test_folders_do_not_share_a_memory(mixed, tmp_path, make_picture, opened):
     scan_folder(mixed, cache=tmp_path / "cache")
     other = tmp_path / "other"
