@@ -94,8 +94,11 @@ class TrainingConfig:
         grow: (epoch, size) pairs: from that epoch on (counted from 0) the crops have that side;
             small crops first cost less.
         batch_size: images a step.
+        accumulation: steps whose mean gradient moves the weights once, as that of one larger
+            batch would; batch norm still sees each batch by itself, and the discriminator by
+            which the generator is judged moves with the last of them.
         epochs: how many; an epoch is `steps_per_epoch` steps.
-        steps_per_epoch: steps an epoch; None = one pass over the folder.
+        steps_per_epoch: steps an epoch, whole accumulations; None = one pass over the folder.
         learning_rate: of the generator's Adam.
         schedule: `constant`, or `linear`: down to zero over the whole run.
         beta_1: Adam's first-moment decay, of both optimizers.
@@ -112,6 +115,7 @@ class TrainingConfig:
     size: int = 256
     grow: tuple[tuple[int, int], ...] = ()
     batch_size: int = 16
+    accumulation: int = 1
     epochs: int = 20
     steps_per_epoch: int | None = None
     learning_rate: float = 3e-4
@@ -124,6 +128,18 @@ class TrainingConfig:
     ema: float = 0.0
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.steps_per_epoch and self.steps_per_epoch % self.accumulation:
+            raise ValueError(
+                f"steps_per_epoch must be a multiple of accumulation, {self.accumulation}, "
+                f"got {self.steps_per_epoch}."
+            )
+
+    @property
+    def images_per_update(self) -> int:
+        """How many images move the weights once."""
+        return self.batch_size * self.accumulation
 
     def stages(self) -> list[Stage]:
         """The run as stretches of epochs that differ in nothing."""

@@ -65,6 +65,11 @@ class _Growth(click.ParamType):
     "--images-per-epoch", type=click.IntRange(1), help="The same in images, to the next step."
 )
 @click.option("--batch-size", type=click.IntRange(1), help="Photographs a step.")
+@click.option(
+    "--accumulation",
+    type=click.IntRange(1),
+    help="Steps that move the weights once, like one larger batch that does not fit in memory.",
+)
 @click.option("--size", type=click.IntRange(16), help="Side of the crops.")
 @click.option(
     "--grow",
@@ -88,6 +93,9 @@ class _Growth(click.ParamType):
     type=click.Choice(["float32", "bfloat16", "float16"]),
     help="Of the computation: bfloat16 is for accelerators, float16 for older ones.",
 )
+@click.option(
+    "--rematerialize", is_flag=True, help="Less memory, slower: compute activations twice."
+)
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of weights, order and crops.")
 @click.option("--wandb", is_flag=True, help="Log to Weights & Biases, too.")
 def command(
@@ -97,6 +105,7 @@ def command(
     val: Path | None,
     fine_tune: str | None,
     wandb: bool,
+    rematerialize: bool,
     **recipe: Any,
 ) -> None:
     """Train a generator and its discriminator on the photographs of FOLDER.
@@ -141,7 +150,15 @@ def command(
     if len(left_out) > _SHOWN:
         click.echo(f"  and {len(left_out) - _SHOWN} more", err=True)
     try:
-        run = train(chosen, photographs, run_folder, val=val, fine_tune=fine_tune, wandb=wandb)
+        run = train(
+            chosen,
+            photographs,
+            run_folder,
+            val=val,
+            fine_tune=fine_tune,
+            wandb=wandb,
+            rematerialize=rematerialize,
+        )
     except (KeyboardInterrupt, TrainingStopped) as stopped:
         click.echo("Stopped. The same command goes on from there.", err=True)
         if isinstance(stopped, KeyboardInterrupt):
@@ -156,13 +173,17 @@ def _with_recipe(preset: Preset, options: dict[str, Any]) -> Preset:
     if images := given.pop("images_per_epoch", None):
         if "steps_per_epoch" in given:
             raise click.UsageError("--steps-per-epoch and --images-per-epoch say the same thing.")
-        batch_size = given.get("batch_size", preset.training.batch_size)
-        given["steps_per_epoch"] = -(-images // batch_size)
+        accumulation = given.get("accumulation", preset.training.accumulation)
+        update = given.get("batch_size", preset.training.batch_size) * accumulation
+        given["steps_per_epoch"] = -(-images // update) * accumulation
     unknown = given.keys() - {field.name for field in fields(TrainingConfig)}
     assert not unknown, f"options without a field: {unknown}"
     if "size" in given:  # the preset's growth belongs to the preset's size
         given = {"grow": (), **given}
-    chosen = replace(preset, training=replace(preset.training, **given))
+    try:
+        chosen = replace(preset, training=replace(preset.training, **given))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
     multiple = preset.generator.size_multiple
     for size in (chosen.training.size, *dict(chosen.training.grow).values()):
         if size <= 0 or size % multiple:

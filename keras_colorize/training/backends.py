@@ -17,7 +17,8 @@ if keras.backend.backend() == "jax":
     from keras_colorize.data.arrays import shard_batches, training_batches
     from keras_colorize.training.gan_jax import ColorizationGAN
 
-    def _device_peak() -> int:
+    def device_peak() -> int:
+        """The most memory that has been used on the accelerator, in bytes; 0 without one."""
         stats: dict[str, Any] = jax.local_devices()[0].memory_stats() or {}
         return int(stats.get("peak_bytes_in_use", 0))
 
@@ -27,7 +28,8 @@ elif keras.backend.backend() == "tensorflow":
     from keras_colorize.data.tfdata import shard_batches, training_batches
     from keras_colorize.training.gan import ColorizationGAN
 
-    def _device_peak() -> int:
+    def device_peak() -> int:
+        """The most memory that has been used on the accelerator, in bytes; 0 without one."""
         if not tf.config.list_physical_devices("GPU"):
             return 0
         return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
@@ -37,7 +39,7 @@ else:
         f"Training needs KERAS_BACKEND=tensorflow or jax, not {keras.backend.backend()}."
     )
 
-__all__ = ["ColorizationGAN", "TrainingSet", "batches_of", "peak_memory"]
+__all__ = ["ColorizationGAN", "TrainingSet", "batches_of", "device_peak", "peak_memory"]
 
 
 def batches_of(photographs: TrainingSet, **options: Any) -> Any:
@@ -62,6 +64,6 @@ def peak_memory() -> str:
         unit = 1 if sys.platform == "darwin" else 1024
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
         parts.append(f"{peak / 2**30:.1f} GiB of memory")
-    if on_device := _device_peak():
+    if on_device := device_peak():
         parts.append(f"{on_device / 2**30:.1f} GiB on the accelerator")
     return ", ".join(parts) or "memory not known"

@@ -39,7 +39,7 @@ class ColorizationGAN(BaseGAN):
         lightness, real_ab, _ = keras.utils.unpack_x_y_sample_weight(data)
         losses = {}
         with tf.GradientTape() as tape:
-            generated_ab = self.generator(lightness, training=True)
+            generated_ab = self._generated(lightness)
             real_ab = self.to_chroma_resolution(real_ab)
             losses["l1_loss"] = l1_loss(real_ab, generated_ab)
             loss = self.l1_weight * losses["l1_loss"]
@@ -58,12 +58,24 @@ class ColorizationGAN(BaseGAN):
         variables = self.generator.trainable_variables
         gradients = tape.gradient(scaled_loss, variables)
         norms = gradient_norms(gradients, self.scales, self.optimizer.scale_loss(1.0))
+        before = self.iterations()
         self.optimizer.apply(gradients, variables)
         if self.ema_generator is not None:
-            self._update_ema()
+            self._update_ema(before)
         for name, value in (losses | norms).items():
             self.trackers[name].update_state(value)
         return self.get_metrics_result()
+
+    def _generated(self, lightness: Any) -> Any:
+        """Ab of a training pass, which moves batch norm's statistics."""
+        weights = [tf.convert_to_tensor(v.value) for v in self.generator.trainable_variables]
+        statistics = self.generator.non_trainable_variables
+        generated_ab, new = self.generate(
+            weights, [tf.convert_to_tensor(v.value) for v in statistics], lightness
+        )
+        for variable, value in zip(statistics, new, strict=True):
+            variable.assign(value)
+        return generated_ab
 
     def _discriminator_step(self, lightness: Any, real_ab: Any, generated_ab: Any) -> Any:
         optimizer = self.discriminator_optimizer
@@ -87,8 +99,8 @@ class ColorizationGAN(BaseGAN):
         )
         return logits
 
-    def _update_ema(self) -> None:
-        decay = self.ema_decay(self.optimizer.iterations)
+    def _update_ema(self, before: Any) -> None:
+        decay = self.ema_decay(before, self.iterations())
         for average, value in zip(
             self.ema_generator.variables, self.generator.variables, strict=True
         ):

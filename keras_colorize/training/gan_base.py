@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_colorize.training.gradients import FiniteMean, variables_by_scale
+from keras_colorize.training.rematerialization import rematerialized
 
 
 class BackendError(ValueError):
@@ -76,15 +77,18 @@ class BaseGAN(keras.Model):
         discriminator_optimizer: Any,
         l1_weight: float = 100.0,
         label_smoothing: float = 0.0,
+        rematerialize: bool = False,
         **kwargs: Any,
     ) -> None:
         """Sets the optimizers and the weights of the losses.
 
         Args:
-            generator_optimizer: an optimizer of its own, not shared with the discriminator.
+            generator_optimizer: an optimizer of its own, not shared with the discriminator. With
+                `gradient_accumulation_steps`, in both, a step is one batch of an accumulation.
             discriminator_optimizer: likewise.
             l1_weight: lambda of equation 3.
             label_smoothing: see `discriminator_loss`.
+            rematerialize: whether to save memory as `rematerialized` does; same results.
             **kwargs: `jit_compile`, `steps_per_execution` and the like, as in `keras.Model`.
 
         Raises:
@@ -96,19 +100,39 @@ class BaseGAN(keras.Model):
             raise ValueError("Generator and discriminator need an optimizer each, not one shared.")
         self.l1_weight = l1_weight
         self.label_smoothing = label_smoothing
+        self.rematerialize = rematerialize
+        self.generate = self._generate
+        if rematerialize:
+            self.generate = rematerialized(self.generator, self.recompute)
         # A restored run finds their slots only if they exist by now; Keras would merely warn.
         self.optimizer.build(self.generator.trainable_variables)
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
+
+    recompute = staticmethod(keras.remat)
 
     def to_chroma_resolution(self, x: Any) -> Any:
         """Averages (B, H, W, n) over squares of c x c pixels."""
         c = self.chroma_stride
         return x if c == 1 else ops.average_pool(x, c, c, "valid")
 
-    def ema_decay(self, step: Any) -> Any:
-        """Decay at a step: the average of few steps would remember the initial weights."""
-        step = ops.cast(step, "float32")
-        return ops.minimum(self.ema, (1.0 + step) / (10.0 + step))
+    def _generate(self, weights: Any, others: Any, lightness: Any) -> tuple[Any, Any]:
+        return self.generator.stateless_call(weights, others, lightness, training=True)
+
+    def iterations(self) -> Any:
+        """How often the generator's weights have moved, as a float32 scalar."""
+        return ops.cast(self.optimizer.iterations, "float32")
+
+    def ema_decay(self, before: Any, after: Any) -> Any:
+        """Decay of the average after a step; it moves when the weights do.
+
+        The average of few steps would remember the initial weights: it begins with less.
+
+        Args:
+            before: `iterations` before the step.
+            after: and after it; the same within an accumulation, and if float16 overflowed.
+        """
+        decay = ops.minimum(self.ema, (1.0 + after) / (10.0 + after))
+        return ops.where(after > before, decay, 1.0)
 
     def running_means(self) -> dict[str, list[float]]:
         """The state of the trackers' means over the epoch so far."""
@@ -147,6 +171,7 @@ class BaseGAN(keras.Model):
             "discriminator_optimizer": serialize(self.discriminator_optimizer),
             "l1_weight": self.l1_weight,
             "label_smoothing": self.label_smoothing,
+            "rematerialize": self.rematerialize,
             "jit_compile": self.jit_compile,
         }
 

@@ -1,6 +1,6 @@
 """The conditional GAN on JAX: the steps of `gan` as pure functions of all variables' values."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import jax
@@ -21,6 +21,26 @@ def _put(values: Values, variables: Iterable[Any], new: Iterable[Any]) -> None:
     values.update((id(v), value) for v, value in zip(variables, new, strict=True))
 
 
+def recompute(f: Callable[..., Any]) -> Callable[..., Any]:
+    """As `jax.checkpoint`, on a CPU too.
+
+    There XLA removes the barriers that hold the second computation back until the gradient is
+    due, and would do both at once. Here it waits for a number of the gradient, times zero.
+
+    Args:
+        f: of float arrays, to a list of float arrays.
+    """
+
+    def backward(arguments: Any, gradients: Any) -> Any:
+        zero = 0.0 * gradients[0].ravel()[0]
+        late = [x + zero.astype(x.dtype) for x in arguments]
+        return jax.vjp(f, *late)[1](gradients)
+
+    recomputed = jax.custom_vjp(f)
+    recomputed.defvjp(lambda *arguments: (f(*arguments), arguments), backward)
+    return recomputed
+
+
 @keras.saving.register_keras_serializable("keras_colorize")
 class ColorizationGAN(BaseGAN):
     """Trains a generator against a discriminator, with an L1 loss beside it (Gui et al.).
@@ -35,6 +55,8 @@ class ColorizationGAN(BaseGAN):
         >>> gan.fit(batches, epochs=20, shuffle=False)
         >>> gan.best_generator.save("generator.keras")
     """
+
+    recompute = staticmethod(recompute)
 
     @property
     def non_trainable_variables(self) -> list[Any]:
@@ -72,7 +94,7 @@ class ColorizationGAN(BaseGAN):
 
         def generate(weights: Any) -> tuple[Any, Any]:
             statistics = _take(values, generator.non_trainable_variables)
-            return generator.stateless_call(weights, statistics, lightness, training=True)
+            return self.generate(weights, statistics, lightness)
 
         weights = _take(values, generator.trainable_variables)
         generated_ab, backward, statistics = jax.vjp(generate, weights, has_aux=True)
@@ -98,9 +120,11 @@ class ColorizationGAN(BaseGAN):
         gradient, parts = jax.grad(generator_loss, has_aux=True)(generated_ab)
         gradients = backward(gradient)[0]
         norms = gradient_norms(gradients, self.scales, self._scaled(values, self.optimizer, 1.0))
+        with self._reading(values, self.optimizer):
+            before = self.iterations()
         self._apply(values, self.optimizer, generator, gradients)
         if self.ema_generator is not None:
-            self._update_ema(values)
+            self._update_ema(values, before)
         logs = self._track(values, losses | parts | norms)
         return logs, tuple(_take(values, variables) for variables in lists)
 
@@ -132,9 +156,11 @@ class ColorizationGAN(BaseGAN):
         return critic.stateless_call(weights, statistics, [lightness, ab], training=True)
 
     def _scaled(self, values: Values, optimizer: Any, loss: Any) -> Any:
-        mapping = [(v, values[id(v)]) for v in optimizer.variables]
-        with keras.StatelessScope(state_mapping=mapping):
+        with self._reading(values, optimizer):
             return optimizer.scale_loss(loss)
+
+    def _reading(self, values: Values, optimizer: Any) -> Any:
+        return keras.StatelessScope(state_mapping=[(v, values[id(v)]) for v in optimizer.variables])
 
     def _apply(self, values: Values, optimizer: Any, network: Any, gradients: Any) -> None:
         variables = network.trainable_variables
@@ -144,8 +170,9 @@ class ColorizationGAN(BaseGAN):
         _put(values, variables, weights)
         _put(values, optimizer.variables, slots)
 
-    def _update_ema(self, values: Values) -> None:
-        decay = self.ema_decay(values[id(self.optimizer.iterations)])
+    def _update_ema(self, values: Values, before: Any) -> None:
+        with self._reading(values, self.optimizer):
+            decay = self.ema_decay(before, self.iterations())
         averages, sources = self.ema_generator.variables, self.generator.variables
         pairs = zip(_take(values, averages), _take(values, sources), strict=True)
         _put(values, averages, [old + (1.0 - decay) * (new - old) for old, new in pairs])

@@ -37,6 +37,7 @@ def train(
     val: Path | None = None,
     fine_tune: str | Path | None = None,
     wandb: bool = False,
+    rematerialize: bool = False,
 ) -> Run:
     """Trains, or goes on where the run folder's last checkpoint was.
 
@@ -49,6 +50,7 @@ def train(
         fine_tune: weights to start from instead of random ones, as `resolve_weights` takes them;
             the discriminator is taken over, too, where `discriminator.keras` lies beside them.
         wandb: whether to log to Weights & Biases, too.
+        rematerialize: whether to save memory as `BaseGAN.compile` says; a run may go on without.
 
     Returns:
         The finished run, with its report.
@@ -63,13 +65,12 @@ def train(
         JournalError: Weights & Biases cannot be used as it is set up.
     """
     recipe = preset.training
-    steps = recipe.steps_per_epoch or photographs.count // recipe.batch_size
+    update = recipe.images_per_update
+    steps = recipe.steps_per_epoch or photographs.count // update * recipe.accumulation
     if not steps:
-        raise RunError(
-            f"{photographs.count} photographs are fewer than one batch of {recipe.batch_size}."
-        )
+        raise RunError(f"{photographs.count} photographs are fewer than one batch of {update}.")
     keras.utils.set_random_seed(recipe.seed)
-    gan = build_gan(preset, steps)
+    gan = build_gan(preset, steps, rematerialize=rematerialize)
     start = resolve_weights(fine_tune) if fine_tune else None
     whole = take_over(gan, start, photographs, recipe, steps) if start else True
     run = Run(run_folder, _configuration(preset, photographs, val, start))
@@ -112,12 +113,13 @@ def train(
     return run
 
 
-def build_gan(preset: Preset, steps: int) -> ColorizationGAN:
+def build_gan(preset: Preset, steps: int, *, rematerialize: bool = False) -> ColorizationGAN:
     """Builds and compiles the GAN of a preset.
 
     Args:
         preset: networks and recipe.
         steps: an epoch's; they set the length of the learning-rate schedule.
+        rematerialize: as in `BaseGAN.compile`.
     """
     recipe = preset.training
     before = keras.config.dtype_policy()
@@ -137,6 +139,7 @@ def build_gan(preset: Preset, steps: int) -> ColorizationGAN:
         _adam(recipe, rate * recipe.discriminator_rate_ratio, adversarial_epochs * steps),
         l1_weight=recipe.l1_weight,
         label_smoothing=recipe.label_smoothing,
+        rematerialize=rematerialize,
     )
     return gan
 
@@ -144,7 +147,10 @@ def build_gan(preset: Preset, steps: int) -> ColorizationGAN:
 def _adam(recipe: TrainingConfig, rate: float, steps: int) -> keras.optimizers.Optimizer:
     if recipe.schedule == "linear":
         rate = keras.optimizers.schedules.PolynomialDecay(rate, steps, end_learning_rate=0.0)
-    adam = keras.optimizers.Adam(rate, beta_1=recipe.beta_1)
+    accumulation = recipe.accumulation if recipe.accumulation > 1 else None
+    adam = keras.optimizers.Adam(
+        rate, beta_1=recipe.beta_1, gradient_accumulation_steps=accumulation
+    )
     return keras.optimizers.LossScaleOptimizer(adam) if recipe.precision == "float16" else adam
 
 

@@ -234,8 +234,11 @@ def test_guard_names_the_loss(value):
     DivergenceGuard().on_train_batch_end(7, {"generator_loss": 1.0, "l1_loss": 0.1})
 
 
-def test_fewer_photographs_than_a_batch(photographs, tmp_path, train):
-    result = train(photographs, "--run", tmp_path / "run", "--preset", "tiny", "--batch-size", 25)
+@pytest.mark.parametrize(
+    "options", [["--batch-size", 25], ["--batch-size", 5, "--accumulation", 5]]
+)
+def test_fewer_photographs_than_a_batch(photographs, tmp_path, train, options):
+    result = train(photographs, "--run", tmp_path / "run", "--preset", "tiny", *options)
     assert result.exit_code == 1
     assert result.stderr.splitlines()[-1] == (
         "Error: 24 photographs are fewer than one batch of 25."
@@ -273,6 +276,10 @@ def test_names_what_it_leaves_out(make_picture, tmp_path, train):
         (["--ema", "1"], "--ema"),
         (["--steps-per-epoch", "3", "--images-per-epoch", "9"], "say the same thing"),
         (["--preset", "huge"], "'huge' is not one of"),
+        (
+            ["--accumulation", "4", "--steps-per-epoch", "6"],
+            "multiple of accumulation, 4, got 6.",
+        ),
     ],
 )
 def test_usage_errors(photographs, tmp_path, options, sentence, train):
@@ -308,6 +315,19 @@ def test_an_epoch_may_be_given_in_images(photographs, tmp_path, train):
     assert result.exit_code == 0, result.output
     assert "\n2 steps an epoch, 2 in all\n" in result.stderr
     assert json.loads((tmp_path / "run/metrics.jsonl").read_text())["images"] == 8
+
+
+@pytest.mark.slow
+def test_batches_in_parts_and_activations_twice(photographs, tmp_path, train, metrics):
+    """An epoch holds whole accumulations; the configuration knows what decides the result."""
+    options = ["--preset", "tiny", "--epochs", 2, "--warm-up-epochs", 1, "--images-per-epoch", 7]
+    options += ["--batch-size", 2, "--accumulation", 3, "--rematerialize"]
+    result = train(photographs, "--run", tmp_path / "run", *options)
+    assert result.exit_code == 0, result.output
+    assert "\n6 steps an epoch, 12 in all\n" in result.stderr
+    assert [line["images"] for line in metrics(tmp_path / "run")] == [12, 24]
+    config = json.loads((tmp_path / "run/config.json").read_text())["training"]
+    assert config["accumulation"] == 3 and "rematerialize" not in config
 
 
 @pytest.fixture(scope="module")
