@@ -89,6 +89,14 @@ class _Growth(click.ParamType):
     help="Of the computation: bfloat16 is for accelerators, float16 for older ones.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of weights, order and crops.")
+@click.option(
+    "--strategy",
+    type=click.Choice(["auto", "mirrored", "multiworker"]),
+    default="auto",
+    show_default=True,
+    help="Devices: all accelerators of this machine if there are several, all devices of this "
+    "machine, or those of several machines (docs/devices.md).",
+)
 @click.option("--wandb", is_flag=True, help="Log to Weights & Biases, too.")
 def command(
     folder: Path,
@@ -96,6 +104,7 @@ def command(
     run_folder: Path | None,
     val: Path | None,
     fine_tune: str | None,
+    strategy: str,
     wandb: bool,
     **recipe: Any,
 ) -> None:
@@ -141,11 +150,22 @@ def command(
     if len(left_out) > _SHOWN:
         click.echo(f"  and {len(left_out) - _SHOWN} more", err=True)
     try:
-        run = train(chosen, photographs, run_folder, val=val, fine_tune=fine_tune, wandb=wandb)
+        run = train(
+            chosen,
+            photographs,
+            run_folder,
+            val=val,
+            fine_tune=fine_tune,
+            wandb=wandb,
+            strategy=strategy,
+        )
     except (KeyboardInterrupt, TrainingStopped) as stopped:
         click.echo("Stopped. The same command goes on from there.", err=True)
         if isinstance(stopped, KeyboardInterrupt):
             raise
+        return
+    if run is None:
+        click.echo("Done. The first process has the run folder.", err=True)
         return
     click.echo(f"How it went: {run.folder / 'report.html'}", err=True)
     click.echo(f"Done. The generator is {resolve_weights(run.folder)}", err=True)

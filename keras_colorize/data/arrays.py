@@ -93,6 +93,7 @@ def training_batches(
     steps: int,
     first_step: int = 0,
     seed: int = 0,
+    share: tuple[int, int] = (0, 1),
 ) -> Iterator[tuple[Any, Any]]:
     """Batches of random crops for training.
 
@@ -109,6 +110,7 @@ def training_batches(
         steps: how many batches.
         first_step: how many batches of the stream to leave out.
         seed: of everything random.
+        share: (k, n) leaves of each batch the k-th of n equal parts, counted from 0.
 
     Returns:
         An iterator of (`lightness_scaled` (B, size, size, 1), `ab_scaled` (B, size, size, 2)),
@@ -120,13 +122,18 @@ def training_batches(
     if not files:
         raise ValueError("There is no photograph to train on.")
     turns = orientations or [1] * len(files)
-    stream = _stream(len(files), first_step * batch_size, seed)
+    part, parts = share
+    count = batch_size // parts
     crops = _ahead(
         partial(_load_crop, size=size, seed=seed),
-        ((files[index], turns[index], position) for index, position in stream),
-        (_BATCHES_AHEAD + 1) * batch_size,
+        (
+            (files[index], turns[index], position)
+            for index, position in _stream(len(files), first_step * batch_size, seed)
+            if position % batch_size // count == part
+        ),
+        (_BATCHES_AHEAD + 1) * count,
     )
-    return _batched(crops, batch_size, steps)
+    return _batched(crops, count, steps)
 
 
 def _ahead(
