@@ -20,8 +20,8 @@ class StrategyDevices(Devices):
 
     def __init__(self, strategy: Any) -> None:
         self.strategy = strategy
-        places = strategy.run(lambda: tf.distribute.get_replica_context().replica_id_in_sync_group)
-        here = [int(place) for place in strategy.experimental_local_results(places)]
+        places = strategy.experimental_local_results(self._places())
+        here = [int(place) for place in places]
         self.here = len(here)
         self.replicas = strategy.num_replicas_in_sync
         self.process = here[0] // self.here
@@ -44,6 +44,12 @@ class StrategyDevices(Devices):
         # Each of a process's devices gives its values.
         summed: NDArray[np.float32] = self._total(tf.constant(values)).numpy() / self.here
         return summed
+
+    @tf.function
+    def _places(self) -> Any:
+        return self.strategy.run(
+            lambda: tf.distribute.get_replica_context().replica_id_in_sync_group
+        )
 
     @tf.function(reduce_retracing=True)
     def _total(self, values: tf.Tensor) -> tf.Tensor:
