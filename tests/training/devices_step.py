@@ -1,6 +1,7 @@
-"""Not a test: what each process of `test_devices` runs. It prints what it found as JSON.
+"""No test: what each process of `test_devices` runs, with a strategy, a folder and cases.
 
-A GAN makes some steps on several devices, and one like it the same steps on one device.
+A GAN makes three steps on several devices, and one like it the same steps on one device. What came
+out is printed as JSON. The folder holds the networks.
 """
 
 import json
@@ -8,18 +9,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-strategy, folder = sys.argv[1], Path(sys.argv[2])
+import keras
+import numpy as np
 
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
-
-if keras.backend.backend() == "tensorflow":
+JAX = keras.backend.backend() == "jax"
+if not JAX:
     import tensorflow as tf
 
     cpu = tf.config.list_physical_devices("CPU")[0]
-    if strategy == "mirrored":
-        one = tf.config.LogicalDeviceConfiguration()
-        tf.config.set_logical_device_configuration(cpu, [one, one])
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
 from keras_colorize.training.backends import ColorizationGAN, open_devices  # noqa: E402
 from keras_colorize.training.distribution import Devices  # noqa: E402
@@ -29,101 +27,114 @@ BATCH = 16
 
 
 def batches(devices: Devices) -> Any:
-    """Three batches of 16, of each the share of this process."""
+    """Three batches of 16; of each, the share of this process."""
     random = np.random.default_rng(3)
     size = BATCH // devices.processes
     mine = slice(devices.process * size, (devices.process + 1) * size)
-    lightness = random.uniform(-1, 1, (3, BATCH, 32, 32, 1)).astype(np.float32)[:, mine]
-    ab = random.uniform(-1, 1, (3, BATCH, 32, 32, 2)).astype(np.float32)[:, mine]
-    if keras.backend.backend() == "jax":
+    lightness, ab = (
+        random.uniform(-1, 1, (3, BATCH, 32, 32, channels)).astype(np.float32)[:, mine]
+        for channels in (1, 2)
+    )
+    if JAX:
         return (pair for pair in zip(lightness, ab, strict=True))
     return devices.feed(tf.data.Dataset.from_tensor_slices((lightness, ab)))
 
 
+def arrays(variables: Any) -> list[np.ndarray]:
+    return [keras.ops.convert_to_numpy(variable) for variable in variables]
+
+
+def difference(ours: Any, theirs: Any) -> float:
+    pairs = zip(arrays(ours), arrays(theirs), strict=True)
+    return max(float(np.abs(a - b).max()) for a, b in pairs)
+
+
 class Watch(keras.callbacks.Callback):
-    """Notes the logs of each step, and the weights after the first, whose rate is 1."""
+    """Notes the logs of each step and, as the first one's rate is 1, its gradients."""
 
     def __init__(self) -> None:
         super().__init__()
         self.logs: list[dict[str, float]] = []
-        self.gradients: list[np.ndarray] = []
+
+    def weights(self) -> list[np.ndarray]:
+        if JAX:
+            self.model.jax_state_sync()
+        networks = self.model.generator, self.model.discriminator
+        return [array for network in networks for array in arrays(network.trainable_variables)]
 
     def on_train_begin(self, logs: Any = None) -> None:
         self.before = self.weights()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.logs.append({name: float(value) for name, value in logs.items()})
-        if hasattr(self.model, "jax_state_sync"):
-            self.model.jax_state_sync()
         if batch == 0:
             self.gradients = [a - b for a, b in zip(self.before, self.weights(), strict=True)]
 
-    def weights(self) -> list[np.ndarray]:
-        networks = self.model.generator, self.model.discriminator
-        return [np.array(v) for network in networks for v in network.trainable_variables]
 
+def train(devices: Devices, case: str) -> tuple[ColorizationGAN, Watch]:
+    def sgd() -> Any:
+        rate = keras.optimizers.schedules.PiecewiseConstantDecay([0], [1.0, 0.01])
+        optimizer = keras.optimizers.SGD(rate, momentum=0.5)
+        if case != "scaled":
+            return optimizer
+        return keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=8.0)
 
-def train(devices: Devices, frozen: bool, scaled: bool) -> tuple[ColorizationGAN, Watch]:
     with devices.scope():
         networks = [
-            keras.saving.load_model(folder / f"{name}.keras", compile=False)
+            keras.saving.load_model(Path(sys.argv[2]) / f"{name}.keras", compile=False)
             for name in ("generator", "discriminator")
         ]
-        for layer in [layer for network in networks for layer in network.layers]:
+        for layer in (layer for network in networks for layer in network.layers):
             if isinstance(layer, keras.layers.BatchNormalization):
-                layer.trainable = not frozen
+                layer.trainable = case == "free"
         gan = ColorizationGAN(*networks, ema=0.9)
-
-        def sgd() -> Any:
-            steps = keras.optimizers.schedules.PiecewiseConstantDecay([0], [1.0, 0.01])
-            optimizer = keras.optimizers.SGD(steps, momentum=0.5)
-            if not scaled:
-                return optimizer
-            return keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=8.0)
-
         gan.compile(sgd(), sgd(), l1_weight=3.0, label_smoothing=0.1)
     watch = Watch()
-    gan.fit(batches(devices), epochs=1, steps_per_epoch=3, shuffle=False, verbose=0, callbacks=[watch])
+    options = {"steps_per_epoch": 3, "shuffle": False, "verbose": 0}
+    gan.fit(batches(devices), callbacks=[watch], **options)
     return gan, watch
 
 
-def difference(ours: Any, theirs: Any) -> float:
-    return max(float(np.abs(np.array(a) - np.array(b)).max()) for a, b in zip(ours, theirs, strict=True))
-
-
-found: dict[str, Any] = {}
-kept = {}
-with open_devices(strategy) as devices:
-    found["devices"] = [devices.replicas, devices.process, devices.processes]
-    for case in ("frozen", "scaled", "free"):
-        gan, watch = kept[case] = train(devices, case != "free", case == "scaled")
-        path = folder / f"{strategy}-{case}-{devices.process}.weights.h5"
-        means = gan.running_means()
-        gan.save_weights(path)
-        saved = [np.array(v) for v in gan.variables]
-        gan.load_weights(path)
-        gan.set_running_means(means)
-        found[case] = {
-            "means": means,
-            "read back": difference(saved, gan.variables),
-            "means again": gan.running_means(),
+def main(strategy: str, folder: str, *cases: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    trained = {}
+    with open_devices(strategy) as devices:
+        found["devices"] = [devices.replicas, devices.process, devices.processes]
+        for case in cases:
+            gan, watch = train(devices, case)
+            means = gan.running_means()
+            path = f"{folder}/{strategy}-{case}-{devices.process}.weights.h5"
+            gan.save_weights(path)
+            saved = arrays(gan.generator.variables)
+            for variable in gan.generator.variables:
+                variable.assign(variable + 1.0)
+            gan.set_running_means({name: [0.0, 0.0] for name in means})
+            gan.load_weights(path)
+            gan.set_running_means(means)
+            found[case] = {
+                "logs": watch.logs,
+                "means": means,
+                "means read back": gan.running_means(),
+                "weights read back": difference(saved, gan.generator.variables),
+            }
+            trained[case] = watch
+        seen = np.linspace(-1, 1, 2 * 64 * 64, dtype=np.float32).reshape(2, 64, 64, 1)
+        reestimate_statistics(gan.best_generator, [seen, seen**3])
+        predicted = gan.best_generator.predict_on_batch(seen[:1])
+        found["of first"] = devices.of_first(bytes([7, 255, 0]) if devices.first else b"mine")[1]
+        found["highest"] = devices.highest(devices.process, 3)
+    for case, watch in trained.items():
+        alone, other = train(Devices(), case)
+        found[case] |= {
+            "logs of one": other.logs,
+            "means of one": alone.running_means(),
+            "strongest": max(float(np.abs(gradient).max()) for gradient in other.gradients),
+            "gradients": difference(watch.gradients, other.gradients),
         }
-    seen = np.linspace(-1, 1, 2 * 64 * 64, dtype=np.float32).reshape(2, 64, 64, 1)
-    reestimate_statistics(gan.best_generator, [seen, seen**3])
-    found["predicted"] = np.array(gan.best_generator.predict_on_batch(seen[:1])).tolist()
-    content = bytes(range(256)) * 3 if devices.first else b"mine"
-    found["of first"] = devices.of_first(content) == bytes(range(256)) * 3
-    found["highest"] = devices.highest(devices.process, 3)
-for case, (gan, watch) in kept.items():
-    other, alone = train(Devices(), case != "free", case == "scaled")
-    found[case] |= {
-        "ours": watch.logs,
-        "theirs": alone.logs,
-        "size": max(float(np.abs(g).max()) for g in alone.gradients),
-        "gradients": difference(watch.gradients, alone.gradients),
-        "average": difference(gan.ema_generator.weights, other.ema_generator.weights)
-        if case == "frozen"
-        else 0.0,
-        "their means": other.running_means(),
-    }
-print(json.dumps(found))
+    reestimate_statistics(alone.best_generator, [seen, seen**3])
+    found["predicted"] = difference([predicted], [alone.best_generator.predict_on_batch(seen[:1])])
+    return found
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(*sys.argv[1:])))
