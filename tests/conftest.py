@@ -1,6 +1,8 @@
 """Set before any test imports a framework: TensorFlow reads these when it is loaded."""
 
+import json
 import os
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -103,3 +105,46 @@ def logged() -> Callable[[Path], tuple[dict[str, list[tuple[int, float]]], list[
         return scalars, [event.step for event in events.Images("samples")]
 
     return read
+
+
+@pytest.fixture(scope="session")
+def environments() -> Callable[[str, int], list[dict[str, str]]]:
+    """Makes environments of processes that train together; JAX alone in one sees two devices."""
+
+    def make(backend: str, count: int) -> list[dict[str, str]]:
+        servers = [socket.create_server(("localhost", 0)) for _ in range(count)]
+        addresses = [f"localhost:{server.getsockname()[1]}" for server in servers]
+        for server in servers:
+            server.close()
+        flags = "--xla_backend_optimization_level=0"  # compiling is what takes the time
+        if count == 1:
+            flags += " --xla_force_host_platform_device_count=2"
+        common = {
+            **os.environ,
+            "KERAS_BACKEND": backend,
+            "JAX_PLATFORMS": "cpu",
+            "XLA_FLAGS": flags,
+        }
+        if count == 1:
+            return [common]
+        return [
+            common
+            | {
+                "KERAS_DISTRIBUTION_JOB_ADDRESSES": addresses[0],
+                "KERAS_DISTRIBUTION_NUM_PROCESSES": str(count),
+                "KERAS_DISTRIBUTION_PROCESS_ID": str(index),
+            }
+            if backend == "jax"
+            else common
+            | {
+                "TF_CONFIG": json.dumps(
+                    {
+                        "cluster": {"worker": addresses},
+                        "task": {"type": "worker", "index": index},
+                    }
+                )
+            }
+            for index in range(count)
+        ]
+
+    return make

@@ -97,6 +97,14 @@ class _Growth(click.ParamType):
     "--rematerialize", is_flag=True, help="Less memory, slower: compute activations twice."
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of weights, order and crops.")
+@click.option(
+    "--strategy",
+    type=click.Choice(["auto", "mirrored", "multiworker"]),
+    default="auto",
+    show_default=True,
+    help="Devices: all accelerators of this machine if there are several, all devices of this "
+    "machine, or those of several machines (docs/devices.md).",
+)
 @click.option("--wandb", is_flag=True, help="Log to Weights & Biases, too.")
 def command(
     folder: Path,
@@ -104,6 +112,7 @@ def command(
     run_folder: Path | None,
     val: Path | None,
     fine_tune: str | None,
+    strategy: str,
     wandb: bool,
     rematerialize: bool,
     **recipe: Any,
@@ -158,11 +167,15 @@ def command(
             fine_tune=fine_tune,
             wandb=wandb,
             rematerialize=rematerialize,
+            strategy=strategy,
         )
     except (KeyboardInterrupt, TrainingStopped) as stopped:
         click.echo("Stopped. The same command goes on from there.", err=True)
         if isinstance(stopped, KeyboardInterrupt):
             raise
+        return
+    if run is None:
+        click.echo("Done. The first process has the run folder.", err=True)
         return
     click.echo(f"How it went: {run.folder / 'report.html'}", err=True)
     click.echo(f"Done. The generator is {resolve_weights(run.folder)}", err=True)

@@ -123,6 +123,7 @@ def training_batches(
     steps: int,
     first_step: int = 0,
     seed: int = 0,
+    share: tuple[int, int] = (0, 1),
 ) -> Iterator[tuple[Any, Any]]:
     """Batches of random crops for training.
 
@@ -139,6 +140,7 @@ def training_batches(
         steps: how many batches.
         first_step: how many batches of the stream to leave out.
         seed: of everything random.
+        share: (k, n) leaves of each batch the k-th of n equal parts, counted from 0.
 
     Returns:
         An iterator of (`lightness_scaled` (B, size, size, 1), `ab_scaled` (B, size, size, 2)),
@@ -152,7 +154,7 @@ def training_batches(
     turns = orientations or [1] * len(files)
     stream = _stream(len(files), first_step * batch_size, seed)
     places = ((files[index], turns[index], position) for index, position in stream)
-    return _batched(places, size=size, batch_size=batch_size, steps=steps, seed=seed)
+    return _batched(places, size, batch_size, steps, seed, share)
 
 
 def shard_batches(
@@ -163,6 +165,7 @@ def shard_batches(
     steps: int,
     first_step: int = 0,
     seed: int = 0,
+    share: tuple[int, int] = (0, 1),
 ) -> Iterator[tuple[Any, Any]]:
     """Batches of random crops from shards: `training_batches` for data sets of any size.
 
@@ -175,6 +178,7 @@ def shard_batches(
         steps: how many batches.
         first_step: how many batches of the stream to leave out.
         seed: of everything random.
+        share: which part of each batch.
 
     Returns:
         An iterator as of `training_batches`, with the same guarantee of order.
@@ -187,14 +191,22 @@ def shard_batches(
         raise ValueError("There is no photograph to train on.")
     stream = _shard_stream(shards, first_step * batch_size, seed)
     places = ((jpeg, 1, position) for jpeg, position in stream)
-    return _batched(places, size=size, batch_size=batch_size, steps=steps, seed=seed)
+    return _batched(places, size, batch_size, steps, seed, share)
 
 
 def _batched(
-    places: Iterator[tuple[Any, ...]], *, size: int, batch_size: int, steps: int, seed: int
+    places: Iterator[tuple[Any, ...]],
+    size: int,
+    batch_size: int,
+    steps: int,
+    seed: int,
+    share: tuple[int, int],
 ) -> Iterator[tuple[Any, Any]]:
-    """Full batches of scaled Lab; a place is what `_load_crop` takes."""
+    """Full batches of scaled Lab, or a share of each; a place is what `_load_crop` takes."""
+    part, parts = share
+    count = batch_size // parts
+    mine = (place for place in places if place[-1] % batch_size // count == part)
     load = partial(_load_crop, size=size, seed=seed)
-    with closing(ahead(load, places, (_BATCHES_AHEAD + 1) * batch_size)) as crops:
+    with closing(ahead(load, mine, (_BATCHES_AHEAD + 1) * count)) as crops:
         for _ in range(steps):
-            yield rgb_to_scaled_lab(np.stack(list(itertools.islice(crops, batch_size))))
+            yield rgb_to_scaled_lab(np.stack(list(itertools.islice(crops, count))))

@@ -172,6 +172,7 @@ def training_batches(
     steps: int,
     first_step: int = 0,
     seed: int = 0,
+    share: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """Batches of random crops for training.
 
@@ -187,6 +188,7 @@ def training_batches(
         steps: how many batches.
         first_step: how many batches of the stream to leave out.
         seed: of everything random.
+        share: (k, n) leaves of each batch the k-th of n equal parts, counted from 0.
 
     Returns:
         A data set of (`lightness_scaled` (B, size, size, 1), `ab_scaled` (B, size, size, 2)).
@@ -203,7 +205,7 @@ def training_batches(
         return _crop(tf.io.read_file(paths[index]), turns[index], position, size=size, seed=seed)
 
     stream = _stream(len(files), first_step * batch_size, steps * batch_size, seed)
-    return _batches(stream, load, batch_size)
+    return _batches(stream, load, batch_size, share)
 
 
 def shard_batches(
@@ -214,6 +216,7 @@ def shard_batches(
     steps: int,
     first_step: int = 0,
     seed: int = 0,
+    share: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """Batches of random crops from shards: `training_batches` for data sets of any size.
 
@@ -226,6 +229,7 @@ def shard_batches(
         steps: how many batches.
         first_step: how many batches of the stream to leave out.
         seed: of everything random.
+        share: which part of each batch.
 
     Returns:
         A data set as of `training_batches`, with the same guarantee of order.
@@ -242,13 +246,20 @@ def shard_batches(
         return _crop(contents, tf.constant(1), position, size=size, seed=seed)
 
     stream = _shard_stream(shards, first_step * batch_size, steps * batch_size, seed)
-    return _batches(stream, load, batch_size)
+    return _batches(stream, load, batch_size, share)
 
 
 def _batches(
-    stream: tf.data.Dataset, load: Callable[..., tf.Tensor], batch_size: int
+    stream: tf.data.Dataset,
+    load: Callable[..., tf.Tensor],
+    batch_size: int,
+    share: tuple[int, int],
 ) -> tf.data.Dataset:
-    """Full batches of scaled Lab; `load` makes an element of the stream a crop."""
+    """Full batches of scaled Lab, or a share of each; `load` makes an element a crop."""
+    part, parts = share
+    size = batch_size // parts
+    if parts > 1:
+        stream = stream.filter(lambda _, position: position % batch_size // size == part)
     crops = stream.map(load, num_parallel_calls=tf.data.AUTOTUNE)
-    batches = crops.batch(batch_size, drop_remainder=True)
+    batches = crops.batch(size, drop_remainder=True)
     return batches.map(rgb_to_scaled_lab, num_parallel_calls=tf.data.AUTOTUNE).prefetch(4)

@@ -1,4 +1,4 @@
-"""What differs between the Keras backends that can train: the GAN, its input, the device."""
+"""What differs between the Keras backends that can train: the GAN, its input, the devices."""
 
 import sys
 from typing import Any
@@ -15,6 +15,7 @@ if keras.backend.backend() == "jax":
     import jax
 
     from keras_colorize.data.arrays import shard_batches, training_batches
+    from keras_colorize.training.distribution_jax import open_devices
     from keras_colorize.training.gan_jax import ColorizationGAN
 
     def device_peak() -> int:
@@ -26,6 +27,7 @@ elif keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
     from keras_colorize.data.tfdata import shard_batches, training_batches
+    from keras_colorize.training.distribution_tf import open_devices
     from keras_colorize.training.gan import ColorizationGAN
 
     def device_peak() -> int:
@@ -39,7 +41,14 @@ else:
         f"Training needs KERAS_BACKEND=tensorflow or jax, not {keras.backend.backend()}."
     )
 
-__all__ = ["ColorizationGAN", "TrainingSet", "batches_of", "device_peak", "peak_memory"]
+__all__ = [
+    "ColorizationGAN",
+    "TrainingSet",
+    "batches_of",
+    "device_peak",
+    "open_devices",
+    "peak_memory",
+]
 
 
 def batches_of(photographs: TrainingSet, **options: Any) -> Any:
@@ -47,7 +56,8 @@ def batches_of(photographs: TrainingSet, **options: Any) -> Any:
 
     Args:
         photographs: as `open_photographs` returns them.
-        **options: of `training_batches`: `size`, `batch_size`, `steps`, `first_step`, `seed`.
+        **options: of `training_batches`: `size`, `batch_size`, `steps`, `first_step`, `seed`,
+            `share`.
     """
     if isinstance(photographs, Scan):
         turns = photographs.orientations

@@ -9,9 +9,12 @@ from typing import Any
 
 import keras
 
+from keras_colorize.training.distribution import Devices
 from keras_colorize.training.runs import Checkpoint, Run
 
 SECONDS_BETWEEN_CHECKPOINTS = 600
+_SAVE = 1
+_LEVELS = (0, _SAVE, signal.SIGINT, signal.SIGTERM)  # of what a process wishes, the last goes first
 
 
 class TrainingStopped(Exception):
@@ -21,15 +24,20 @@ class TrainingStopped(Exception):
 class Checkpointer(keras.callbacks.Callback):
     """Saves within long epochs, and when the process is asked to end: then the step is finished.
 
+    Of several processes each says after every step what it wishes, and all do the same: if one is
+    asked to end, they end together.
+
     Args:
         run: where to.
         start: where this training goes on.
+        devices: whose processes agree.
     """
 
-    def __init__(self, run: Run, start: Checkpoint) -> None:
+    def __init__(self, run: Run, start: Checkpoint, devices: Devices) -> None:
         super().__init__()
         self.run = run
         self.start = start
+        self.devices = devices
         self.epoch = self.skipped = 0
         self.saved = time.monotonic()
         self.signal: int | None = None
@@ -51,7 +59,8 @@ class Checkpointer(keras.callbacks.Callback):
             yield
         finally:
             for number, handler in before.items():
-                signal.signal(number, handler)
+                # None: not Python's; JAX sets one when it joins other processes.
+                signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Takes over the means of an epoch's first part."""
@@ -67,11 +76,14 @@ class Checkpointer(keras.callbacks.Callback):
             TrainingStopped: after SIGTERM.
             KeyboardInterrupt: after Ctrl-C.
         """
-        if self.signal is None and time.monotonic() - self.saved < SECONDS_BETWEEN_CHECKPOINTS:
+        due = time.monotonic() - self.saved >= SECONDS_BETWEEN_CHECKPOINTS
+        wish = _LEVELS.index(self.signal or (_SAVE if due else 0))
+        wish = _LEVELS[self.devices.highest(wish, len(_LEVELS))]
+        if not wish:
             return
         if hasattr(self.model, "jax_state_sync"):  # JAX keeps the values apart from the variables
             self.model.jax_state_sync()
         self.run.save_checkpoint(self.model, self.epoch, self.skipped + batch + 1)
         self.saved = time.monotonic()
-        if self.signal is not None:
-            raise TrainingStopped if self.signal == signal.SIGTERM else KeyboardInterrupt
+        if wish != _SAVE:
+            raise TrainingStopped if wish == signal.SIGTERM else KeyboardInterrupt

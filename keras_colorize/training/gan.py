@@ -14,7 +14,9 @@ from keras_colorize.training.losses import adversarial_loss, discriminator_loss,
 class ColorizationGAN(BaseGAN):
     """Trains a generator against a discriminator, with an L1 loss beside it (Gui et al.).
 
-    See `BaseGAN` for the arguments, and for what `compile` and `fit` take.
+    See `BaseGAN` for the arguments, and for what `compile` and `fit` take. Built and compiled under
+    a `tf.distribute` strategy, its step on n replicas is that of one on the whole batch, but for
+    batch norm, which each replica computes of its own part.
 
     Example:
         >>> gan = ColorizationGAN(build_generator(), build_discriminator())
@@ -23,9 +25,24 @@ class ColorizationGAN(BaseGAN):
         >>> gan.best_generator.save("generator.keras")
     """
 
+    def __init__(self, *networks: keras.Model, **options: Any) -> None:
+        super().__init__(*networks, **options)
+        for network in (self.generator, self.discriminator, self.ema_generator):
+            if (
+                network is not None
+            ):  # its predictions are no strategy's affair: one device makes them
+                network._distribute_strategy = None
+
     def compile(self, *arguments: Any, jit_compile: bool = False, **kwargs: Any) -> None:
         """As `BaseGAN.compile`; without XLA, which on a CPU is slower, unless asked for."""
         super().compile(*arguments, jit_compile=jit_compile, **kwargs)
+        for optimizer in (self.optimizer, self.discriminator_optimizer):
+            inner: Any = getattr(optimizer, "inner_optimizer", optimizer)
+            # The step sums over the replicas: the norms, and whether all is finite, are of the sum.
+            inner._all_reduce_sum_gradients = list
+
+    def _maybe_symbolic_build(self, *_arguments: Any, **_options: Any) -> None:
+        """Does nothing: all parts are built. Keras would draw a batch, which workers cannot."""
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of the discriminator, then one of the generator, on the same generated ab.
@@ -54,17 +71,15 @@ class ColorizationGAN(BaseGAN):
                 )
                 loss = loss + losses["adversarial_loss"]
             losses["generator_loss"] = loss
-            scaled_loss = self.optimizer.scale_loss(loss)
+            scaled_loss = self.optimizer.scale_loss(loss) / _replicas()
         variables = self.generator.trainable_variables
-        gradients = tape.gradient(scaled_loss, variables)
+        gradients = _sum_over_replicas(tape.gradient(scaled_loss, variables))
         norms = gradient_norms(gradients, self.scales, self.optimizer.scale_loss(1.0))
         before = self.iterations()
         self.optimizer.apply(gradients, variables)
         if self.ema_generator is not None:
             self._update_ema(before)
-        for name, value in (losses | norms).items():
-            self.trackers[name].update_state(value)
-        return self.get_metrics_result()
+        return self._track(losses | norms)
 
     def _generated(self, lightness: Any) -> Any:
         """Ab of a training pass, which moves batch norm's statistics."""
@@ -83,9 +98,9 @@ class ColorizationGAN(BaseGAN):
             real_logits = self.discriminator([lightness, real_ab], training=True)
             generated_logits = self.discriminator([lightness, generated_ab], training=True)
             loss = discriminator_loss(real_logits, generated_logits, self.label_smoothing)
-            scaled_loss = optimizer.scale_loss(loss)
+            scaled_loss = optimizer.scale_loss(loss) / _replicas()
         variables = self.discriminator.trainable_variables
-        optimizer.apply(tape.gradient(scaled_loss, variables), variables)
+        optimizer.apply(_sum_over_replicas(tape.gradient(scaled_loss, variables)), variables)
         return loss
 
     def _judge(self, lightness: Any, generated_ab: Any) -> Any:
@@ -110,7 +125,28 @@ class ColorizationGAN(BaseGAN):
         """L1 loss of `best_generator` on a batch; changes no weight and no statistic."""
         lightness, real_ab, _ = keras.utils.unpack_x_y_sample_weight(data)
         generated_ab = self.best_generator(lightness, training=False)
-        self.trackers["l1_loss"].update_state(
-            l1_loss(self.to_chroma_resolution(real_ab), generated_ab)
-        )
-        return {"l1_loss": self.trackers["l1_loss"].result()}
+        loss = l1_loss(self.to_chroma_resolution(real_ab), generated_ab)
+        return {"l1_loss": self._track({"l1_loss": loss})["l1_loss"]}
+
+    def _track(self, losses: dict[str, Any]) -> dict[str, Any]:
+        """Counts a replica's losses in; returns its means, of which `fit` takes the mean."""
+        for name, value in losses.items():
+            self.trackers[name].update_state(value, 1.0 / _replicas())  # it is a sum over replicas
+        logs = self.get_metrics_result()
+        if isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy):
+            return {name: value[None] for name, value in logs.items()}  # `fit` there wants an axis
+        return logs
+
+
+def _replicas() -> int:
+    count: int = tf.distribute.get_strategy().num_replicas_in_sync
+    return count
+
+
+def _sum_over_replicas(gradients: list[Any]) -> list[Any]:
+    """The gradients of the whole batch's loss, of which each replica has the share of its part."""
+    if _replicas() == 1:
+        return gradients
+    context = tf.distribute.get_replica_context()
+    summed: list[Any] = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+    return summed

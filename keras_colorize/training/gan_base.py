@@ -136,7 +136,10 @@ class BaseGAN(keras.Model):
 
     def running_means(self) -> dict[str, list[float]]:
         """The state of the trackers' means over the epoch so far."""
-        return {name: [float(v) for v in mean.variables] for name, mean in self.trackers.items()}
+        return {
+            name: [float(ops.convert_to_numpy(variable)) for variable in mean.variables]
+            for name, mean in self.trackers.items()
+        }
 
     def set_running_means(self, means: dict[str, list[float]]) -> None:
         """Goes on with means that `running_means` returned."""

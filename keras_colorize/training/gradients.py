@@ -55,7 +55,8 @@ class FiniteMean(keras.metrics.Mean):
     """Mean of the scalars that are finite: a float16 step that overflows is not taken."""
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
-        """Counts a scalar in, unless it is NaN or infinite."""
+        """Counts a scalar in, with its weight, unless it is NaN or infinite."""
         finite = ops.isfinite(values)
-        self.total.assign_add(ops.where(finite, values, 0.0))
-        self.count.assign_add(ops.cast(finite, self.dtype))
+        weight = ops.cast(finite, self.dtype) * (1.0 if sample_weight is None else sample_weight)
+        self.total.assign_add(ops.where(finite, values, 0.0) * weight)
+        self.count.assign_add(weight)

@@ -84,11 +84,9 @@ class Run:
         for name, value in flat({"training": asdict(TrainingConfig())}).items():
             if name in now:  # an older version may not have known it
                 then.setdefault(name, value)
-        different = sorted(set(then.items()) ^ set(now.items()))
-        if different:
-            names = ", ".join(dict.fromkeys(name for name, _ in different))
+        if different := differences(then, now):
             raise RunError(
-                f"{self.folder} holds a run of another configuration (different: {names}); "
+                f"{self.folder} holds a run of another configuration (different: {different}); "
                 "name another folder, or give the same options to go on."
             )
 
@@ -181,6 +179,11 @@ def save_whole(save: Callable[[Path], object], path: Path) -> None:
         raise RunError(f"{path} cannot be written: {reason.rstrip('.')}.") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def differences(one: dict[str, str], other: dict[str, str]) -> str:
+    """Names of what two configurations, each as from `flat`, differ in; "" if in nothing."""
+    return ", ".join(sorted({name for name, _ in one.items() ^ other.items()}))
 
 
 def flat(data: Any, prefix: str = "") -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,9 +17,15 @@ from keras_colorize.inference.runtime import KerasRuntime
 from keras_colorize.inference.weights import resolve_weights
 from keras_colorize.models.discriminator import build_discriminator
 from keras_colorize.models.generator import build_generator
-from keras_colorize.training.backends import ColorizationGAN, TrainingSet, batches_of
+from keras_colorize.training.backends import (
+    ColorizationGAN,
+    TrainingSet,
+    batches_of,
+    open_devices,
+)
 from keras_colorize.training.callbacks import DivergenceGuard, EpochRecorder, Progress
 from keras_colorize.training.checkpointer import Checkpointer
+from keras_colorize.training.distribution import Devices
 from keras_colorize.training.fine_tuning import take_over
 from keras_colorize.training.journal import Journal
 from keras_colorize.training.judging import SAMPLES, sampler, settle, validator
@@ -38,7 +44,8 @@ def train(
     fine_tune: str | Path | None = None,
     wandb: bool = False,
     rematerialize: bool = False,
-) -> Run:
+    strategy: str = "auto",
+) -> Run | None:
     """Trains, or goes on where the run folder's last checkpoint was.
 
     Args:
@@ -51,9 +58,11 @@ def train(
             the discriminator is taken over, too, where `discriminator.keras` lies beside them.
         wandb: whether to log to Weights & Biases, too.
         rematerialize: whether to save memory as `BaseGAN.compile` says; a run may go on without.
+        strategy: see `open_devices`. It does not decide what is learnt, so a run may go on on
+            other devices.
 
     Returns:
-        The finished run, with its report.
+        The finished run, with its report; None in other processes than the first.
 
     Raises:
         RunError: the folder cannot be used, there are fewer photographs than a batch, or a
@@ -63,54 +72,62 @@ def train(
         DivergenceError: a loss was not finite any more.
         ShardError: a shard is not what was made any more.
         JournalError: Weights & Biases cannot be used as it is set up.
+        DeviceError: the devices cannot train together.
     """
     recipe = preset.training
     update = recipe.images_per_update
     steps = recipe.steps_per_epoch or photographs.count // update * recipe.accumulation
     if not steps:
         raise RunError(f"{photographs.count} photographs are fewer than one batch of {update}.")
-    keras.utils.set_random_seed(recipe.seed)
-    gan = build_gan(preset, steps, rematerialize=rematerialize)
-    start = resolve_weights(fine_tune) if fine_tune else None
-    whole = take_over(gan, start, photographs, recipe, steps) if start else True
-    run = Run(run_folder, _configuration(preset, photographs, val, start))
-    checkpoint = run.load_checkpoint(gan)
-    run.write_metrics([line for line in run.metrics() if line["epoch"] <= checkpoint.epochs])
-    progress = Progress(
-        steps_done=checkpoint.epochs * steps + checkpoint.steps,
-        steps=recipe.epochs * steps,
-        steps_per_epoch=steps,
-        batch_size=recipe.batch_size,
-    )
-    progress.say(f"{steps} steps an epoch, {recipe.epochs * steps} in all")
-    if not (whole or checkpoint.epochs or checkpoint.steps) and recipe.stages()[-1].adversarial:
-        progress.say(f"{start} comes without a discriminator, which starts anew.")
-    for path, reason in checkpoint.damaged.items():
-        progress.say(f"{path} cannot be read ({reason}); going on from the one before.")
-    colorizer = Colorizer(KerasRuntime(gan.best_generator))
-    shown = list_photographs(val) if val else photographs.examples(SAMPLES)
-    checkpointer = Checkpointer(run, checkpoint)
-    journal = Journal(run, checkpoint.epochs, wandb=wandb)
-    callbacks = [
-        progress,
-        DivergenceGuard(),
-        checkpointer,
-        EpochRecorder(
-            run,
+    with ExitStack() as stack:
+        devices = stack.enter_context(open_devices(strategy))
+        devices.check(recipe.batch_size)
+        keras.utils.set_random_seed(recipe.seed)
+        with devices.scope():
+            gan = build_gan(preset, steps, rematerialize=rematerialize)
+        with devices.together():
+            start = resolve_weights(fine_tune) if fine_tune else None
+            configuration = _configuration(preset, photographs, val, start)
+        whole = take_over(gan, start, photographs, recipe, steps) if start else True
+        run = stack.enter_context(devices.run(run_folder, configuration))
+        checkpoint = run.load_checkpoint(gan)
+        run.write_metrics([line for line in run.metrics() if line["epoch"] <= checkpoint.epochs])
+        progress = Progress(
+            steps_done=checkpoint.epochs * steps + checkpoint.steps,
+            steps=recipe.epochs * steps,
+            steps_per_epoch=steps,
+            batch_size=recipe.batch_size,
+        )
+        progress.say(f"{steps} steps an epoch, {recipe.epochs * steps} in all{devices.said}")
+        anew = not (whole or checkpoint.epochs or checkpoint.steps)
+        if anew and recipe.stages()[-1].adversarial:
+            progress.say(f"{start} comes without a discriminator, which starts anew.")
+        for path, reason in checkpoint.damaged.items():
+            progress.say(f"{path} cannot be read ({reason}); going on from the one before.")
+        colorizer = Colorizer(KerasRuntime(gan.best_generator))
+        shown = list_photographs(val) if val else photographs.examples(SAMPLES)
+        checkpointer = Checkpointer(run, checkpoint, devices)
+        journal = Journal(run, checkpoint.epochs, wandb=wandb and devices.first)
+        callbacks = [
             progress,
-            images_per_epoch=steps * recipe.batch_size,
-            settle=partial(settle, gan.best_generator, photographs, recipe, steps),
-            validate=validator(colorizer, val),
-            sample=sampler(colorizer, run, shown),
-            log=journal.log,
-        ),
-    ]
-    stages = list(_remaining(recipe, checkpoint))
-    with progress.bar, checkpointer.listening(), journal if stages else nullcontext():
-        for stage, skipped in stages:
-            _fit(gan, photographs, recipe, stage, skipped, steps, callbacks)
-    write_report(run, val)
-    return run
+            DivergenceGuard(),
+            checkpointer,
+            EpochRecorder(
+                run,
+                progress,
+                images_per_epoch=steps * recipe.batch_size,
+                settle=partial(settle, gan.best_generator, photographs, recipe, steps),
+                validate=validator(colorizer, val),
+                sample=sampler(colorizer, run, shown),
+                log=journal.log,
+            ),
+        ]
+        stages = list(_remaining(recipe, checkpoint))
+        with progress.bar, checkpointer.listening(), journal if stages else nullcontext():
+            for stage, skipped in stages:
+                _fit(gan, devices, photographs, recipe, stage, skipped, steps, callbacks)
+        write_report(run, val)
+    return run if devices.first else None
 
 
 def build_gan(preset: Preset, steps: int, *, rematerialize: bool = False) -> ColorizationGAN:
@@ -167,6 +184,7 @@ def _remaining(recipe: TrainingConfig, start: Checkpoint) -> Iterator[tuple[Stag
 
 def _fit(
     gan: ColorizationGAN,
+    devices: Devices,
     photographs: TrainingSet,
     recipe: TrainingConfig,
     stage: Stage,
@@ -184,10 +202,11 @@ def _fit(
         steps=(stage.stop_epoch - stage.first_epoch) * steps - skipped,
         first_step=stage.first_epoch * steps + skipped,
         seed=recipe.seed,
+        share=(devices.process, devices.processes),
     )
     try:
         gan.fit(
-            batches,
+            devices.feed(batches),
             initial_epoch=stage.first_epoch,
             epochs=stage.stop_epoch,
             steps_per_epoch=steps - skipped,

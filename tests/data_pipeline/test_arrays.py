@@ -53,6 +53,16 @@ def test_a_later_start_sees_what_the_unbroken_stream_does(files, first_step):
         assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
+def test_the_shares_of_a_batch_are_the_batch(files):
+    options = {"size": 16, "batch_size": 6, "steps": 5, "first_step": 2, "seed": 3}
+    parts = [as_numpy(training_batches(files, share=(k, 3), **options)) for k in range(3)]
+    assert parts[0][0][0].shape == (2, 16, 16, 1)
+    for step, whole in enumerate(as_numpy(training_batches(files, **options))):
+        for k in range(2):
+            together = np.concatenate([part[step][k] for part in parts])
+            np.testing.assert_allclose(together, whole[k], atol=1e-6)
+
+
 def test_each_pass_covers_every_file_once_in_an_order_of_its_own():
     order = [index for index, _ in zip(arrays._stream(10, 0, 1), range(40), strict=False)]
     indices = [index for index, _ in order]

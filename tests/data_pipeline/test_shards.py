@@ -238,6 +238,25 @@ def test_a_later_start_sees_what_the_unbroken_stream_does(pipeline, shades, firs
         np.testing.assert_array_equal(ours[1], theirs[1])
 
 
+@pytest.mark.parametrize("source", ["shards", "files"])
+def test_the_shares_of_a_batch_are_the_batch(pipeline, shades, tmp_path, source):
+    options = {"size": 16, "batch_size": 6, "steps": 5, "first_step": 2, "seed": 3}
+    files = sorted((tmp_path / "shades").iterdir())
+
+    def batches(**share):
+        if source == "shards":
+            return as_numpy(pipeline.shard_batches(shades, **options, **share))
+        return as_numpy(pipeline.training_batches(files, **options, **share))
+
+    parts = [batches(share=(k, 3)) for k in range(3)]
+    assert parts[0][0][0].shape == (2, 16, 16, 1)
+    assert len(parts[2]) == 5
+    for step, whole in enumerate(batches()):
+        for k in range(2):
+            together = np.concatenate([part[step][k] for part in parts])
+            np.testing.assert_allclose(together, whole[k], atol=1e-6)
+
+
 def test_each_pass_covers_every_record_once_in_an_order_of_its_own(pipeline, shades):
     order = which(as_numpy(pipeline.shard_batches(shades, size=8, batch_size=4, steps=11, seed=1)))
     passes = [order[k : k + 11] for k in range(0, 44, 11)]
