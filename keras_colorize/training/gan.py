@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_colorize.training.fusing import fuse_batch_norm
 from keras_colorize.training.gan_base import BaseGAN
 from keras_colorize.training.gradients import gradient_norms
 from keras_colorize.training.losses import adversarial_loss, discriminator_loss, l1_loss
@@ -22,6 +23,11 @@ class ColorizationGAN(BaseGAN):
         >>> gan.fit(dataset, epochs=20, shuffle=False)
         >>> gan.best_generator.save("generator.keras")
     """
+
+    def __init__(self, *arguments: Any, **kwargs: Any) -> None:
+        super().__init__(*arguments, **kwargs)
+        for network in (self.generator, self.discriminator):
+            fuse_batch_norm(network)
 
     def compile(self, *arguments: Any, jit_compile: bool = False, **kwargs: Any) -> None:
         """As `BaseGAN.compile`; without XLA, which on a CPU is slower, unless asked for."""
