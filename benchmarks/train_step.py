@@ -185,10 +185,10 @@ def table(report: dict[str, Any]) -> str:
 def same_work(variants: dict[str, Any]) -> list[str]:
     """Says how far the variants' parameters, outputs and losses are from the first one's."""
     whole = {name: one for name, one in variants.items() if one.get("losses")}
-    expected = whole[FIRST]["losses"]
+    expected = {k: v for k, v in whole[FIRST]["losses"].items() if k.endswith("_loss")}
     lines = []
     for name, one in whole.items():
-        worst = max(abs(value / expected[key] - 1) for key, value in one["losses"].items())
+        worst = max(abs(one["losses"][key] / value - 1) for key, value in expected.items())
         forward = one["forward_difference"]
         lines.append(
             f"{name}: {one['parameters']} parameters, losses of the first steps within {worst:.1e}"

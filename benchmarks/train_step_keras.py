@@ -81,7 +81,7 @@ def main() -> None:
 
 
 def write_start(gan: Any, pair: Any, path: str) -> None:
-    """Writes both networks' weights, and what they say in training, for the others to compare."""
+    """Writes both networks' weights, and what they say by them, for the others to compare."""
     lightness, ab = pair
     arrays = {
         f"{network.name}/{v.path}": v.numpy()
@@ -89,8 +89,8 @@ def write_start(gan: Any, pair: Any, path: str) -> None:
         for v in network.variables
     }
     small = gan.to_chroma_resolution(lightness), gan.to_chroma_resolution(ab)
-    arrays["ab"] = gan.generator(lightness, training=True)
-    arrays["logits"] = gan.discriminator(small, training=True)
+    arrays["ab"] = gan.generator(lightness, training=False)
+    arrays["logits"] = gan.discriminator(small, training=False)
     np.savez(path, **arrays)
 
 

@@ -189,6 +189,8 @@ def main() -> None:
         return float(np.abs(output.permute(0, 2, 3, 1).cpu().numpy() - expected).max())
 
     def prepare() -> dict[str, Any]:
+        for network in plain:
+            network.eval()
         with torch.no_grad():
             small, real = (
                 functional.avg_pool2d(x, stride) if stride > 1 else x for x in (lightness, ab)
@@ -197,6 +199,8 @@ def main() -> None:
                 difference(plain[0](lightness), start["ab"]),
                 difference(plain[1](small, real), start["logits"]),
             )
+        for network in plain:
+            network.train()
         losses = fit()
         fit()
         count = sum(p.numel() for network in plain for p in network.parameters())

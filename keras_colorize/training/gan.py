@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_colorize.training.fusing import fuse_batch_norm
 from keras_colorize.training.gan_base import BaseGAN
 from keras_colorize.training.gradients import gradient_norms
 from keras_colorize.training.losses import adversarial_loss, discriminator_loss, l1_loss
@@ -27,11 +28,9 @@ class ColorizationGAN(BaseGAN):
 
     def __init__(self, *networks: keras.Model, **options: Any) -> None:
         super().__init__(*networks, **options)
-        for network in (self.generator, self.discriminator, self.ema_generator):
-            if (
-                network is not None
-            ):  # its predictions are no strategy's affair: one device makes them
-                network._distribute_strategy = None
+        for network in filter(None, (self.generator, self.discriminator, self.ema_generator)):
+            network._distribute_strategy = None  # its predictions are made on one device
+            fuse_batch_norm(network)
 
     def compile(self, *arguments: Any, jit_compile: bool = False, **kwargs: Any) -> None:
         """As `BaseGAN.compile`; without XLA, which on a CPU is slower, unless asked for."""

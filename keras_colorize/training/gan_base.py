@@ -31,6 +31,8 @@ class BaseGAN(keras.Model):
             statistics included, kept in `ema_generator`; 0 = no average.
     """
 
+    recompute = staticmethod(keras.remat)  # of `rematerialized`
+
     def __init__(
         self, generator: keras.Model, discriminator: keras.Model, *, ema: float = 0.0, **kwargs: Any
     ) -> None:
@@ -107,8 +109,6 @@ class BaseGAN(keras.Model):
         # A restored run finds their slots only if they exist by now; Keras would merely warn.
         self.optimizer.build(self.generator.trainable_variables)
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
-
-    recompute = staticmethod(keras.remat)
 
     def to_chroma_resolution(self, x: Any) -> Any:
         """Averages (B, H, W, n) over squares of c x c pixels."""
