@@ -117,13 +117,13 @@ def main(strategy: str, folder: str, *cases: str) -> dict[str, Any]:
                 "means read back": gan.running_means(),
                 "weights read back": difference(saved, gan.generator.variables),
             }
-            trained[case] = watch
+            trained[case] = watch, path, saved
         seen = np.linspace(-1, 1, 2 * 64 * 64, dtype=np.float32).reshape(2, 64, 64, 1)
         reestimate_statistics(gan.best_generator, [seen, seen**3])
         predicted = gan.best_generator.predict_on_batch(seen[:1])
         found["of first"] = devices.of_first(bytes([7, 255, 0]) if devices.first else b"mine")[1]
         found["highest"] = devices.highest(devices.process, 3)
-    for case, watch in trained.items():
+    for case, (watch, path, saved) in trained.items():
         alone, other = train(Devices(), case)
         found[case] |= {
             "logs of one": other.logs,
@@ -131,6 +131,8 @@ def main(strategy: str, folder: str, *cases: str) -> dict[str, Any]:
             "strongest": max(float(np.abs(gradient).max()) for gradient in other.gradients),
             "gradients": difference(watch.gradients, other.gradients),
         }
+        alone.load_weights(path)
+        found[case]["weights read on one"] = difference(saved, alone.generator.variables)
     reestimate_statistics(alone.best_generator, [seen, seen**3])
     found["predicted"] = difference([predicted], [alone.best_generator.predict_on_batch(seen[:1])])
     return found
