@@ -59,14 +59,15 @@ def same_as_one_device(facts):
 
 
 @pytest.mark.parametrize(
-    ("backend", "case"),
+    ("backend", "cases"),
     # Batch norm that learns is the whole batch's on JAX alone.
-    [("tensorflow", "scaled"), ("jax", "free")],
+    [("tensorflow", ["scaled", "accumulated"]), ("jax", ["free"])],
 )
-def test_two_replicas_of_8_are_one_of_16(found, backend, case):
-    [facts] = found(backend, "mirrored", case)
+def test_two_replicas_of_8_are_one_of_16(found, backend, cases):
+    [facts] = found(backend, "mirrored", *cases)
     assert facts["devices"] == [2, 0, 1]
-    same_as_one_device(facts[case])
+    for case in cases:
+        same_as_one_device(facts[case])
     assert facts["predicted"] < 1e-5
 
 
