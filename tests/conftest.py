@@ -127,24 +127,18 @@ def environments() -> Callable[[str, int], list[dict[str, str]]]:
         }
         if count == 1:
             return [common]
-        return [
-            common
-            | {
-                "KERAS_DISTRIBUTION_JOB_ADDRESSES": addresses[0],
-                "KERAS_DISTRIBUTION_NUM_PROCESSES": str(count),
-                "KERAS_DISTRIBUTION_PROCESS_ID": str(index),
-            }
-            if backend == "jax"
-            else common
-            | {
-                "TF_CONFIG": json.dumps(
-                    {
-                        "cluster": {"worker": addresses},
-                        "task": {"type": "worker", "index": index},
-                    }
-                )
-            }
-            for index in range(count)
-        ]
+        found = []
+        for index in range(count):
+            task = {"type": "worker", "index": index}
+            found.append(
+                common
+                | {
+                    "TF_CONFIG": json.dumps({"cluster": {"worker": addresses}, "task": task}),
+                    "KERAS_DISTRIBUTION_JOB_ADDRESSES": addresses[0],
+                    "KERAS_DISTRIBUTION_NUM_PROCESSES": str(count),
+                    "KERAS_DISTRIBUTION_PROCESS_ID": str(index),
+                }
+            )
+        return found
 
     return make

@@ -158,6 +158,8 @@ def command(
         click.echo(f"  left out: {file}: {reason}", err=True)
     if len(left_out) > _SHOWN:
         click.echo(f"  and {len(left_out) - _SHOWN} more", err=True)
+    if strategy == "multiworker":
+        click.echo("Waiting for the other processes.", err=True)
     try:
         run = train(
             chosen,

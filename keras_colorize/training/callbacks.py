@@ -146,7 +146,7 @@ class EpochRecorder(keras.callbacks.Callback):
             "epoch": epoch + 1,
             "images": (epoch + 1) * self.images_per_epoch,
             **losses,
-            "learning_rate": float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
+            "learning_rate": float(self.model.optimizer.learning_rate + 0.0),  # on any devices
             "seconds": seconds,
             **(self.validate() if self.validate else {}),
         }

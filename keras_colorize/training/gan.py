@@ -1,5 +1,6 @@
 """The conditional GAN on TensorFlow: its training and its test step."""
 
+import functools
 from typing import Any
 
 import keras
@@ -28,8 +29,9 @@ class ColorizationGAN(BaseGAN):
 
     def __init__(self, *networks: keras.Model, **options: Any) -> None:
         super().__init__(*networks, **options)
+        # The step is a strategy's affair; what a network predicts by itself, one device computes.
         for network in filter(None, (self.generator, self.discriminator, self.ema_generator)):
-            network._distribute_strategy = None  # its predictions are made on one device
+            network._distribute_strategy = None
             fuse_batch_norm(network)
 
     def compile(self, *arguments: Any, jit_compile: bool = False, **kwargs: Any) -> None:
@@ -38,7 +40,9 @@ class ColorizationGAN(BaseGAN):
         for optimizer in (self.optimizer, self.discriminator_optimizer):
             inner: Any = getattr(optimizer, "inner_optimizer", optimizer)
             # The step sums over the replicas: the norms, and whether all is finite, are of the sum.
-            inner._all_reduce_sum_gradients = list
+            # So each replica moves its copies; Keras would sum again, and not while accumulating.
+            inner._backend_update_step = functools.partial(_update, inner)
+            inner._backend_increment_gradient_accumulators = _accumulate
 
     def _maybe_symbolic_build(self, *_arguments: Any, **_options: Any) -> None:
         """Does nothing: all parts are built. Keras would draw a batch, which workers cannot."""
@@ -149,3 +153,13 @@ def _sum_over_replicas(gradients: list[Any]) -> list[Any]:
     context = tf.distribute.get_replica_context()
     summed: list[Any] = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
     return summed
+
+
+def _update(optimizer: Any, gradients: list[Any], variables: list[Any], rate: Any) -> None:
+    for gradient, variable in zip(gradients, variables, strict=True):
+        optimizer.update_step(gradient, variable, rate)
+
+
+def _accumulate(gradients: list[Any], accumulators: list[Any]) -> None:
+    for gradient, accumulator in zip(gradients, accumulators, strict=True):
+        accumulator.assign(accumulator + gradient)

@@ -136,8 +136,9 @@ class BaseGAN(keras.Model):
 
     def running_means(self) -> dict[str, list[float]]:
         """The state of the trackers' means over the epoch so far."""
+        # The sum makes a number of a variable that is on several devices.
         return {
-            name: [float(ops.convert_to_numpy(variable)) for variable in mean.variables]
+            name: [float(variable + 0.0) for variable in mean.variables]
             for name, mean in self.trackers.items()
         }
 

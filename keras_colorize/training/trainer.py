@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -123,10 +123,15 @@ def train(
             ),
         ]
         stages = list(_remaining(recipe, checkpoint))
-        with progress.bar, checkpointer.listening(), journal if stages else nullcontext():
+        with progress.bar, checkpointer.listening():
+            with devices.together():
+                if stages:
+                    stack.enter_context(journal)
             for stage, skipped in stages:
                 _fit(gan, devices, photographs, recipe, stage, skipped, steps, callbacks)
-        write_report(run, val)
+    with devices.together():  # the others stay: to the first, their end would be a failure
+        if devices.first:
+            write_report(run, val)
     return run if devices.first else None
 
 

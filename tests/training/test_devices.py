@@ -55,18 +55,19 @@ def same_as_one_device(facts):
         assert facts["means"][name] == pytest.approx([total, count], rel=1e-5)
         assert count == 3
     assert facts["means read back"] == facts["means"]
-    assert facts["weights read back"] == 0
+    assert facts["weights read back"] == facts["weights read on one"] == 0
 
 
 @pytest.mark.parametrize(
-    ("backend", "case"),
+    ("backend", "cases"),
     # Batch norm that learns is the whole batch's on JAX alone.
-    [("tensorflow", "scaled"), ("jax", "free")],
+    [("tensorflow", ["scaled", "accumulated"]), ("jax", ["free"])],
 )
-def test_two_replicas_of_8_are_one_of_16(found, backend, case):
-    [facts] = found(backend, "mirrored", case)
+def test_two_replicas_of_8_are_one_of_16(found, backend, cases):
+    [facts] = found(backend, "mirrored", *cases)
     assert facts["devices"] == [2, 0, 1]
-    same_as_one_device(facts[case])
+    for case in cases:
+        same_as_one_device(facts[case])
     assert facts["predicted"] < 1e-5
 
 
