@@ -29,7 +29,7 @@ class _Growth(click.ParamType):
 @click.command(
     epilog="\b\nExample:\n"
     "  keras-colorize train photographs --preset mobile --run runs/mine --val photographs-val\n"
-    "  keras-colorize train archive --fine-tune mobile --learning-rate 3e-4 --run runs/archive\n"
+    "  keras-colorize train archive --fine-tune mobile --epochs 3 --run runs/archive\n"
     "The same command again goes on where it was stopped."
 )
 @click.argument("folder", type=click.Path(path_type=Path))
@@ -55,7 +55,7 @@ class _Growth(click.ParamType):
     "--fine-tune",
     metavar="FROM",
     help="Start from these weights instead of random ones: a packaged name, such as mobile, a run "
-    "folder, .keras or .tflite. A lower --learning-rate belongs to it.",
+    "folder, .keras or .tflite.",
 )
 @click.option("--epochs", type=click.IntRange(1), help="How many epochs.")
 @click.option(
