@@ -71,7 +71,6 @@ def test_two_replicas_of_8_are_one_of_16(found, backend, cases):
     assert facts["predicted"] < 1e-5
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_two_processes_with_8_are_one_with_16(found, backend):
     for process, facts in enumerate(found(backend, "multiworker", "frozen")):
