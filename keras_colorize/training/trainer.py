@@ -23,8 +23,13 @@ from keras_colorize.training.backends import (
     batches_of,
     open_devices,
 )
-from keras_colorize.training.callbacks import DivergenceGuard, EpochRecorder, Progress
-from keras_colorize.training.checkpointer import Checkpointer
+from keras_colorize.training.callbacks import (
+    DivergenceError,
+    DivergenceGuard,
+    EpochRecorder,
+    Progress,
+)
+from keras_colorize.training.checkpointer import Checkpointer, TrainingStopped
 from keras_colorize.training.distribution import Devices
 from keras_colorize.training.fine_tuning import take_over
 from keras_colorize.training.journal import Journal
@@ -219,6 +224,8 @@ def _fit(
             shuffle=False,  # the stream is in its order already
             verbose=0,
         )
+    except (TrainingStopped, DivergenceError, RunError):  # no photograph is to blame
+        raise
     except Exception as error:  # each backend has its own for a file that is gone or damaged
         for path in photographs.paths:
             if not path.exists():

@@ -368,6 +368,21 @@ def test_a_damaged_shard_is_a_sentence(shards, tmp_path, train, monkeypatch):
     )
 
 
+def test_a_stop_does_not_wait_for_a_look_at_the_shards(shards, tmp_path, train, monkeypatch):
+    """They may be many gigabytes, and who sends SIGTERM gives some seconds."""
+
+    def stop(gan, batches, **options):
+        raise trainer.TrainingStopped
+
+    looked = []
+    monkeypatch.setattr(trainer.ColorizationGAN, "fit", stop)
+    monkeypatch.setattr(trainer.ShardFolder, "check", looked.append)
+    result = train(shards, "--run", tmp_path / "run", "--preset", "tiny", "--batch-size", 24)
+    assert result.exit_code == 0
+    assert result.stderr.splitlines()[-1] == "Stopped. The same command goes on from there."
+    assert looked == []
+
+
 def test_a_data_set_by_name_is_prepared_first(tmp_path, train):
     result = train("tfds:imagenette", "--run", tmp_path / "run")
     assert result.exit_code == 1
