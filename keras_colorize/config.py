@@ -5,7 +5,8 @@ from typing import Any, Literal
 
 Aggregation = Literal["improved_dla", "dla", "unet++", "unet"]
 AGGREGATIONS: tuple[Aggregation, ...] = ("improved_dla", "dla", "unet++", "unet")
-
+RivalName = Literal["zhang2016", "iizuka2016", "pix2pix"]
+RIVALS: tuple[RivalName, ...] = ("zhang2016", "iizuka2016", "pix2pix")
 
 CROP_SHARE = 8 / 9  # side of a random training crop over the short side of its photograph
 
@@ -38,6 +39,40 @@ class GeneratorConfig:
     def size_multiple(self) -> int:
         """Height and width of the input must be multiples of this."""
         return 16 * self.chroma_stride
+
+
+@dataclass(frozen=True)
+class RivalConfig:
+    """A network that the method is compared with, from its own paper.
+
+    Attributes:
+        name: which one.
+        width: factor on the kernels of all of its layers; 1 is the paper's.
+        size: what the sides of its training crops are multiples of. Below 256, pix2pix's U-Net
+            has fewer levels, and below 224 the global network of Iizuka et al. a smaller input.
+    """
+
+    name: RivalName
+    width: float = 1.0
+    size: int = 256
+
+    def __post_init__(self) -> None:
+        if self.name not in RIVALS:
+            raise ValueError(f"name must be one of {RIVALS}, got {self.name}.")
+        if not 0 < self.width <= 4:
+            raise ValueError(f"width must be in (0, 4], got {self.width}.")
+        if self.size < 16 or self.size % 16:
+            raise ValueError(f"size must be a positive multiple of 16, got {self.size}.")
+
+    @property
+    def depth(self) -> int:
+        """How often pix2pix halves its input: as often as the crops allow, at most 8 times."""
+        return min(8, (self.size & -self.size).bit_length() - 1)
+
+    @property
+    def size_multiple(self) -> int:
+        """Height and width of the input must be multiples of this."""
+        return int(2**self.depth) if self.name == "pix2pix" else 8
 
 
 @dataclass(frozen=True)
@@ -165,21 +200,23 @@ class Preset:
         reproduces: what it is for, in a sentence.
         command: the command that trains it.
         measured: its score and what it took, or what is not known.
+        generator: the network that predicts ab.
+        discriminator: its critic; None for a method without one.
     """
 
     name: str
     reproduces: str
     command: str
     measured: str
-    generator: GeneratorConfig = field(default_factory=GeneratorConfig)
-    discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
+    generator: GeneratorConfig | RivalConfig = field(default_factory=GeneratorConfig)
+    discriminator: DiscriminatorConfig | None = field(default_factory=DiscriminatorConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
     def describe(self) -> dict[str, Any]:
         """The three configurations as plain data, for a run folder's `config.json`."""
         return {
             "generator": asdict(self.generator),
-            "discriminator": asdict(self.discriminator),
+            "discriminator": self.discriminator and asdict(self.discriminator),
             "training": asdict(self.training),
         }
 

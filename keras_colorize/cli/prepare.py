@@ -4,9 +4,8 @@ from pathlib import Path
 
 import click
 
+from keras_colorize.cli.training_set import say_left_out
 from keras_colorize.inference.quiet import import_quietly
-
-_SHOWN = 10  # photographs named of those left out
 
 
 @click.command(
@@ -68,7 +67,4 @@ def command(
         f"of layout {made.settings['layout']}, in {len(made.shards)} shards in {destination}",
         err=True,
     )
-    for name, reason in unreadable[:_SHOWN]:
-        click.echo(f"  left out: {name}: {reason}", err=True)
-    if len(unreadable) > _SHOWN:
-        click.echo(f"  and {len(unreadable) - _SHOWN} more", err=True)
+    say_left_out(unreadable)

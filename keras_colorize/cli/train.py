@@ -1,16 +1,14 @@
 """`keras-colorize train`: a folder of photographs to a trained generator."""
 
-import os
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from keras_colorize.config import PRESETS, Preset, TrainingConfig
+from keras_colorize.cli.training_set import open_training_set
+from keras_colorize.config import PRESETS, RIVALS, Preset, RivalName, TrainingConfig
 from keras_colorize.inference.quiet import import_quietly
-
-_SHOWN = 10  # files named of those left out
 
 
 class _Growth(click.ParamType):
@@ -41,10 +39,20 @@ class _Growth(click.ParamType):
     help="Networks and recipe; the options below change the recipe.",
 )
 @click.option(
+    "--model",
+    type=click.Choice(RIVALS),
+    help="Another method's network instead of the preset's, by its own losses; the recipe stays.",
+)
+@click.option(
+    "--width",
+    type=click.FloatRange(0, 4, min_open=True),
+    help="Factor on all widths of --model.  [default: 1, its paper's]",
+)
+@click.option(
     "--run",
     "run_folder",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of this run.  [default: runs/PRESET]",
+    help="Folder of this run.  [default: runs/PRESET, or runs/MODEL]",
 )
 @click.option(
     "--val",
@@ -109,6 +117,8 @@ class _Growth(click.ParamType):
 def command(
     folder: Path,
     preset: str,
+    model: RivalName | None,
+    width: float | None,
     run_folder: Path | None,
     val: Path | None,
     fine_tune: str | None,
@@ -123,41 +133,25 @@ def command(
     shards that the command prepare made. The preset mobile learns with the L1 loss alone unless
     there are fewer --warm-up-epochs than --epochs: then the discriminator takes part in the rest.
     """
-    chosen = _with_recipe(PRESETS[preset], recipe)
-    import platformdirs
-
-    cache = platformdirs.user_cache_path("keras-colorize")
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache / "jax"))  # a resumed run has it
-    import_quietly("keras")  # and with it the backend
+    chosen = _chosen(PRESETS[preset], recipe, model, width)
+    if model is None and width is not None:
+        raise click.UsageError("--width is of --model.")
+    if model is not None and rematerialize:
+        raise click.UsageError("--rematerialize knows the blocks of a preset's network alone.")
     if wandb:
         import_quietly("wandb")  # if it is missing, nothing has begun yet
+    photographs = open_training_set(folder)
 
-    from keras_colorize.data.layouts import open_photographs
-    from keras_colorize.data.shards import ShardFolder
     from keras_colorize.inference.weights import resolve_weights
     from keras_colorize.training.checkpointer import TrainingStopped
     from keras_colorize.training.trainer import train
 
-    photographs = open_photographs(folder, cache=cache / "scans")
-    run_folder = run_folder or Path("runs") / preset
-    left_out: dict[Path, str] = {}
-    if isinstance(photographs, ShardFolder):
-        about = f"in {len(photographs.shards)} shards"
-    else:
-        left_out = photographs.unreadable
-        about = (
-            f"({len(photographs.near_grey)} near-grey and {len(left_out)} unreadable ones left out)"
-        )
+    run_folder = run_folder or Path("runs") / chosen.name
     training = chosen.training
     click.echo(
-        f"{photographs.count} photographs {about}, {training.epochs} epochs, "
-        f"batches of {training.batch_size}; run folder {run_folder}",
+        f"{training.epochs} epochs, batches of {training.batch_size}; run folder {run_folder}",
         err=True,
     )
-    for file, reason in list(left_out.items())[:_SHOWN]:
-        click.echo(f"  left out: {file}: {reason}", err=True)
-    if len(left_out) > _SHOWN:
-        click.echo(f"  and {len(left_out) - _SHOWN} more", err=True)
     if strategy == "multiworker":
         click.echo("Waiting for the other processes.", err=True)
     try:
@@ -183,7 +177,11 @@ def command(
     click.echo(f"Done. The generator is {resolve_weights(run.folder)}", err=True)
 
 
-def _with_recipe(preset: Preset, options: dict[str, Any]) -> Preset:
+def _chosen(
+    preset: Preset, options: dict[str, Any], model: RivalName | None, width: float | None
+) -> Preset:
+    from keras_colorize.models.systems import with_rival
+
     given = {name: value for name, value in options.items() if value not in (None, ())}
     if images := given.pop("images_per_epoch", None):
         if "steps_per_epoch" in given:
@@ -199,10 +197,10 @@ def _with_recipe(preset: Preset, options: dict[str, Any]) -> Preset:
         chosen = replace(preset, training=replace(preset.training, **given))
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    multiple = preset.generator.size_multiple
-    for size in (chosen.training.size, *dict(chosen.training.grow).values()):
-        if size <= 0 or size % multiple:
-            raise click.UsageError(
-                f"--size and --grow: sides must be multiples of {multiple} for {preset.name}."
-            )
-    return chosen
+    sizes = chosen.training.size, *dict(chosen.training.grow).values()
+    multiple = 16 if model else preset.generator.size_multiple
+    if any(size <= 0 or size % multiple for size in sizes):
+        raise click.UsageError(
+            f"--size and --grow: sides must be multiples of {multiple} for {model or preset.name}."
+        )
+    return with_rival(chosen, model, width or 1.0) if model else chosen

@@ -110,18 +110,17 @@ class KerasRuntime:
         Raises:
             WeightsError: the file cannot be loaded, or the model is no generator.
         """
-        from keras_colorize.models.generator import config_of
+        from keras_colorize.models.systems import chroma_stride_of, size_multiple_of
 
         self.name = getattr(model, "name", "generator")
         if isinstance(model, str | os.PathLike):
             self.name = Path(model).stem
             model = load_keras(Path(model))
         try:
-            config = config_of(model)
+            self.size_multiple = size_multiple_of(model)
         except (ValueError, KeyError, AttributeError) as error:
             raise WeightsError(f"{self.name} is not a generator of this package.") from error
-        self.size_multiple = config.size_multiple
-        self.chroma_stride = config.chroma_stride
+        self.chroma_stride = chroma_stride_of(model)
         self._model = model
         self._lock = threading.Lock()
 

@@ -111,12 +111,3 @@ def config_of(generator: Any) -> GeneratorConfig:
     if "node_0_1_concat" not in layers:
         aggregation = "unet"
     return GeneratorConfig(widths, stride, aggregation)  # type: ignore[arg-type]
-
-
-def in_float32(generator: Any) -> Any:
-    """Returns the generator itself, or, of one that computes in less, a float32 one like it."""
-    if generator.layers[1].compute_dtype == "float32":
-        return generator
-    copy = build_generator(config_of(generator))
-    copy.set_weights(generator.get_weights())
-    return copy

@@ -11,7 +11,7 @@ import keras
 from tqdm import tqdm
 
 from keras_colorize.evaluation.figures import draw_curves
-from keras_colorize.models.generator import in_float32
+from keras_colorize.models.systems import in_float32
 from keras_colorize.training.backends import peak_memory
 from keras_colorize.training.runs import Run, save_whole
 
@@ -159,7 +159,8 @@ class EpochRecorder(keras.callbacks.Callback):
         if score is not None and score >= max(line.get("val_psnr", score) for line in records):
             save_whole(generator.save, self.run.folder / "best.keras")
         save_whole(generator.save, self.run.folder / "generator.keras")
-        save_whole(self.model.discriminator.save, self.run.folder / "discriminator.keras")
+        if self.model.discriminator is not None:
+            save_whole(self.model.discriminator.save, self.run.folder / "discriminator.keras")
         self.run.save_checkpoint(self.model, epoch + 1)
         self.progress.say(_line(record))
 

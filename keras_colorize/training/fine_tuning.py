@@ -31,7 +31,7 @@ def take_over(
         steps: of an epoch; measuring takes no more of them.
 
     Returns:
-        Whether there was a discriminator.
+        Whether there was a discriminator, if one is needed.
 
     Raises:
         RunError: a file holds another network than the GAN's.
@@ -46,6 +46,8 @@ def take_over(
     if gan.ema_generator is not None:
         gan.ema_generator.set_weights(gan.generator.get_weights())
     beside = start.with_name("discriminator.keras")
+    if gan.discriminator is None:
+        return True
     if not beside.is_file():
         return False
     _set_weights(gan.discriminator, load_keras(beside), beside)

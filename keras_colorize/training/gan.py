@@ -37,7 +37,7 @@ class ColorizationGAN(BaseGAN):
     def compile(self, *arguments: Any, jit_compile: bool = False, **kwargs: Any) -> None:
         """As `BaseGAN.compile`; without XLA, which on a CPU is slower, unless asked for."""
         super().compile(*arguments, jit_compile=jit_compile, **kwargs)
-        for optimizer in (self.optimizer, self.discriminator_optimizer):
+        for optimizer in filter(None, (self.optimizer, self.discriminator_optimizer)):
             inner: Any = getattr(optimizer, "inner_optimizer", optimizer)
             # The step sums over the replicas: the norms, and whether all is finite, are of the sum.
             # So each replica moves its copies; Keras would sum again, and not while accumulating.
@@ -59,10 +59,10 @@ class ColorizationGAN(BaseGAN):
         lightness, real_ab, _ = keras.utils.unpack_x_y_sample_weight(data)
         losses = {}
         with tf.GradientTape() as tape:
-            generated_ab = self._generated(lightness)
+            colors, generated_ab = self.colors(self._generated(lightness))
             real_ab = self.to_chroma_resolution(real_ab)
             losses["l1_loss"] = l1_loss(real_ab, generated_ab)
-            loss = self.l1_weight * losses["l1_loss"]
+            loss = self.l1_weight * self.color_loss(real_ab, colors)
             if self.adversarial:
                 small_lightness = self.to_chroma_resolution(lightness)
                 with tape.stop_recording():
@@ -75,7 +75,7 @@ class ColorizationGAN(BaseGAN):
                 loss = loss + losses["adversarial_loss"]
             losses["generator_loss"] = loss
             scaled_loss = self.optimizer.scale_loss(loss) / _replicas()
-        variables = self.generator.trainable_variables
+        variables = self.learner.trainable_variables
         gradients = _sum_over_replicas(tape.gradient(scaled_loss, variables))
         norms = gradient_norms(gradients, self.scales, self.optimizer.scale_loss(1.0))
         before = self.iterations()
@@ -85,15 +85,15 @@ class ColorizationGAN(BaseGAN):
         return self._track(losses | norms)
 
     def _generated(self, lightness: Any) -> Any:
-        """Ab of a training pass, which moves batch norm's statistics."""
-        weights = [tf.convert_to_tensor(v.value) for v in self.generator.trainable_variables]
-        statistics = self.generator.non_trainable_variables
-        generated_ab, new = self.generate(
+        """The learner's outputs of a training pass, which moves batch norm's statistics."""
+        weights = [tf.convert_to_tensor(v.value) for v in self.learner.trainable_variables]
+        statistics = self.learner.non_trainable_variables
+        outputs, new = self.generate(
             weights, [tf.convert_to_tensor(v.value) for v in statistics], lightness
         )
         for variable, value in zip(statistics, new, strict=True):
             variable.assign(value)
-        return generated_ab
+        return outputs
 
     def _discriminator_step(self, lightness: Any, real_ab: Any, generated_ab: Any) -> Any:
         optimizer = self.discriminator_optimizer
@@ -119,9 +119,8 @@ class ColorizationGAN(BaseGAN):
 
     def _update_ema(self, before: Any) -> None:
         decay = self.ema_decay(before, self.iterations())
-        for average, value in zip(
-            self.ema_generator.variables, self.generator.variables, strict=True
-        ):
+        # Weights: the state of random numbers is a variable too, and has no average.
+        for average, value in zip(self.ema_generator.weights, self.generator.weights, strict=True):
             average.assign(average + (1.0 - decay) * (value - average))
 
     def test_step(self, data: Any) -> dict[str, Any]:

@@ -1,11 +1,14 @@
 """What the conditional GAN is on every backend: its networks, optimizers and settings."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 from keras import ops
 
+from keras_colorize.models.systems import chroma_stride_of
 from keras_colorize.training.gradients import FiniteMean, variables_by_scale
+from keras_colorize.training.losses import l1_loss
 from keras_colorize.training.rematerialization import rematerialized
 
 
@@ -16,6 +19,10 @@ class BackendError(ValueError):
 class BaseGAN(keras.Model):
     """A generator, its discriminator and an optimizer for each (Gui et al.).
 
+    Without a discriminator, the generator learns from a loss between real and generated colour
+    alone. One that ends in a distribution over colours, in a layer `ab_logits` before `ab_scaled`
+    (Zhang et al. 2016), learns by that.
+
     The subclasses of `gan` (TensorFlow) and `gan_jax` (JAX) add `train_step` and `test_step`. Both
     save the same files: a run may begin on one backend and go on with the other.
 
@@ -25,8 +32,8 @@ class BaseGAN(keras.Model):
     rests; call `make_train_function(force=True)` after changing it.
 
     Args:
-        generator: from `build_generator`.
-        discriminator: from `build_discriminator`.
+        generator: from `build_generator`, or a rival's.
+        discriminator: from `build_discriminator`, or None.
         ema: decay of the moving average of all of the generator's weights, batch norm
             statistics included, kept in `ema_generator`; 0 = no average.
     """
@@ -34,21 +41,31 @@ class BaseGAN(keras.Model):
     recompute = staticmethod(keras.remat)  # of `rematerialized`
 
     def __init__(
-        self, generator: keras.Model, discriminator: keras.Model, *, ema: float = 0.0, **kwargs: Any
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model | None = None,
+        *,
+        ema: float = 0.0,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         if not 0.0 <= ema < 1.0:
             raise ValueError(f"ema must be in [0, 1), got {ema}.")
         self.generator = generator
-        self.discriminator = discriminator
+        # What is trained: the generator itself, or with its logits beside ab.
+        self.learner = generator
+        if any(layer.name == "ab_logits" for layer in generator.layers):
+            logits = generator.get_layer("ab_logits").output
+            self.learner = keras.Model(generator.input, [logits, generator.output])
+        self.discriminator: Any = discriminator
         self.ema = ema
         self.ema_generator: Any = None
         if ema:
             self.ema_generator = keras.models.clone_model(generator)
             self.ema_generator.set_weights(generator.get_weights())
             self.ema_generator.trainable = False
-        self.adversarial = True
-        self.chroma_stride = 256 // generator.compute_output_shape((1, 256, 256, 1))[1]
+        self.adversarial = discriminator is not None
+        self.chroma_stride = chroma_stride_of(generator)
         self.trackers = {
             name: keras.metrics.Mean(name=name)
             for name in ("generator_loss", "discriminator_loss", "adversarial_loss", "l1_loss")
@@ -76,8 +93,9 @@ class BaseGAN(keras.Model):
     def compile(
         self,
         generator_optimizer: Any,
-        discriminator_optimizer: Any,
+        discriminator_optimizer: Any = None,
         l1_weight: float = 100.0,
+        color_loss: Callable[[Any, Any], Any] = l1_loss,
         label_smoothing: float = 0.0,
         rematerialize: bool = False,
         **kwargs: Any,
@@ -87,28 +105,34 @@ class BaseGAN(keras.Model):
         Args:
             generator_optimizer: an optimizer of its own, not shared with the discriminator. With
                 `gradient_accumulation_steps`, in both, a step is one batch of an accumulation.
-            discriminator_optimizer: likewise.
-            l1_weight: lambda of equation 3.
+            discriminator_optimizer: likewise; None without a discriminator.
+            l1_weight: lambda of equation 3, of the colour loss beside the adversarial one.
+            color_loss: of real ab at the chroma resolution and generated ab, or the logits where
+                there are some.
             label_smoothing: see `discriminator_loss`.
             rematerialize: whether to save memory as `rematerialized` does; same results.
             **kwargs: `jit_compile`, `steps_per_execution` and the like, as in `keras.Model`.
 
         Raises:
-            ValueError: both optimizers are the same object.
+            ValueError: both optimizers are the same object, or one is missing.
         """
         super().compile(optimizer=generator_optimizer, **kwargs)
         self.discriminator_optimizer = keras.optimizers.get(discriminator_optimizer)
+        if (self.discriminator is None) != (self.discriminator_optimizer is None):
+            raise ValueError("A discriminator and its optimizer need each other.")
         if self.optimizer is self.discriminator_optimizer:
             raise ValueError("Generator and discriminator need an optimizer each, not one shared.")
         self.l1_weight = l1_weight
+        self.color_loss = color_loss
         self.label_smoothing = label_smoothing
         self.rematerialize = rematerialize
         self.generate = self._generate
         if rematerialize:
-            self.generate = rematerialized(self.generator, self.recompute)
+            self.generate = rematerialized(self.learner, self.recompute)
         # A restored run finds their slots only if they exist by now; Keras would merely warn.
         self.optimizer.build(self.generator.trainable_variables)
-        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
+        if self.discriminator is not None:
+            self.discriminator_optimizer.build(self.discriminator.trainable_variables)
 
     def to_chroma_resolution(self, x: Any) -> Any:
         """Averages (B, H, W, n) over squares of c x c pixels."""
@@ -116,7 +140,11 @@ class BaseGAN(keras.Model):
         return x if c == 1 else ops.average_pool(x, c, c, "valid")
 
     def _generate(self, weights: Any, others: Any, lightness: Any) -> tuple[Any, Any]:
-        return self.generator.stateless_call(weights, others, lightness, training=True)
+        return self.learner.stateless_call(weights, others, lightness, training=True)
+
+    def colors(self, outputs: Any) -> tuple[Any, Any]:
+        """Takes what the learner gives apart: what the colour loss is of, and ab."""
+        return tuple(outputs) if isinstance(outputs, list) else (outputs, outputs)
 
     def iterations(self) -> Any:
         """How often the generator's weights have moved, as a float32 scalar."""
@@ -148,12 +176,25 @@ class BaseGAN(keras.Model):
             for variable, value in zip(self.trackers[name].variables, state, strict=True):
                 variable.assign(value)
 
+    def random_states(self) -> list[list[int]]:
+        """Where dropout's random numbers are; Keras saves the weights without them."""
+        return [ops.convert_to_numpy(variable).tolist() for variable in self._random_variables()]
+
+    def set_random_states(self, states: list[list[int]]) -> None:
+        """Goes on with states that `random_states` returned."""
+        for variable, state in zip(self._random_variables(), states, strict=True):
+            variable.assign(state)
+
+    def _random_variables(self) -> list[Any]:
+        saved = {id(variable) for variable in self.generator.weights}
+        return [v for v in self.generator.variables if id(v) not in saved]
+
     def get_config(self) -> dict[str, Any]:
         """Configuration from which `from_config` builds the GAN again."""
         serialize = keras.saving.serialize_keras_object
         return {
             "generator": serialize(self.generator),
-            "discriminator": serialize(self.discriminator),
+            "discriminator": self.discriminator and serialize(self.discriminator),
             "ema": self.ema,
         }
 
@@ -163,7 +204,7 @@ class BaseGAN(keras.Model):
         deserialize = keras.saving.deserialize_keras_object
         return cls(
             deserialize(config["generator"]),
-            deserialize(config["discriminator"]),
+            config["discriminator"] and deserialize(config["discriminator"]),
             ema=config["ema"],
         )
 
@@ -174,6 +215,7 @@ class BaseGAN(keras.Model):
             "generator_optimizer": serialize(self.optimizer),
             "discriminator_optimizer": serialize(self.discriminator_optimizer),
             "l1_weight": self.l1_weight,
+            "color_loss": serialize(self.color_loss),
             "label_smoothing": self.label_smoothing,
             "rematerialize": self.rematerialize,
             "jit_compile": self.jit_compile,

@@ -90,15 +90,16 @@ class ColorizationGAN(BaseGAN):
             _put(values, variables, some)
         lightness, real_ab, _ = keras.utils.unpack_x_y_sample_weight(data)
         real_ab = self.to_chroma_resolution(real_ab)
-        generator = self.generator
+        learner = self.learner
 
         def generate(weights: Any) -> tuple[Any, Any]:
-            statistics = _take(values, generator.non_trainable_variables)
+            statistics = _take(values, learner.non_trainable_variables)
             return self.generate(weights, statistics, lightness)
 
-        weights = _take(values, generator.trainable_variables)
-        generated_ab, backward, statistics = jax.vjp(generate, weights, has_aux=True)
-        _put(values, generator.non_trainable_variables, statistics)
+        weights = _take(values, learner.trainable_variables)
+        outputs, backward, statistics = jax.vjp(generate, weights, has_aux=True)
+        _put(values, learner.non_trainable_variables, statistics)
+        generated_ab = self.colors(outputs)[1]
 
         losses: dict[str, Any] = {}
         small_lightness = self.to_chroma_resolution(lightness)
@@ -107,9 +108,10 @@ class ColorizationGAN(BaseGAN):
                 values, small_lightness, real_ab, generated_ab
             )
 
-        def generator_loss(ab: Any) -> tuple[Any, dict[str, Any]]:
+        def generator_loss(outputs: Any) -> tuple[Any, dict[str, Any]]:
+            colors, ab = self.colors(outputs)
             parts = {"l1_loss": l1_loss(real_ab, ab)}
-            loss = self.l1_weight * parts["l1_loss"]
+            loss = self.l1_weight * self.color_loss(real_ab, colors)
             if self.adversarial:
                 logits, _ = self._judge(values, small_lightness, ab)
                 parts["adversarial_loss"] = adversarial_loss(logits)
@@ -117,12 +119,12 @@ class ColorizationGAN(BaseGAN):
             parts["generator_loss"] = loss
             return self._scaled(values, self.optimizer, loss), parts
 
-        gradient, parts = jax.grad(generator_loss, has_aux=True)(generated_ab)
+        gradient, parts = jax.grad(generator_loss, has_aux=True)(outputs)
         gradients = backward(gradient)[0]
         norms = gradient_norms(gradients, self.scales, self._scaled(values, self.optimizer, 1.0))
         with self._reading(values, self.optimizer):
             before = self.iterations()
-        self._apply(values, self.optimizer, generator, gradients)
+        self._apply(values, self.optimizer, learner, gradients)
         if self.ema_generator is not None:
             self._update_ema(values, before)
         logs = self._track(values, losses | parts | norms)
@@ -173,7 +175,7 @@ class ColorizationGAN(BaseGAN):
     def _update_ema(self, values: Values, before: Any) -> None:
         with self._reading(values, self.optimizer):
             decay = self.ema_decay(before, self.iterations())
-        averages, sources = self.ema_generator.variables, self.generator.variables
+        averages, sources = self.ema_generator.weights, self.generator.weights  # as in `gan`
         pairs = zip(_take(values, averages), _take(values, sources), strict=True)
         _put(values, averages, [old + (1.0 - decay) * (new - old) for old, new in pairs])
 

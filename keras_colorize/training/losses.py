@@ -6,9 +6,11 @@ The adversarial ones take logits: softplus(-x) = -log sigmoid(x) and softplus(x)
 
 from typing import Any
 
+import keras
 from keras import ops
 
 
+@keras.saving.register_keras_serializable("keras_colorize")
 def l1_loss(real_ab: Any, generated_ab: Any) -> Any:
     """Mean absolute difference over pixels and the two channels (equation 2).
 

@@ -44,7 +44,8 @@ def rematerialized(
             results = recompute(block)(*arguments)
             values.update(zip(map(id, block.results), results, strict=True))
         statistics = [values[id(variable)] for variable in generator.non_trainable_variables]
-        return values[id(generator.output)], statistics
+        outputs = keras.tree.map_structure(lambda x: values[id(x)], generator.output)
+        return outputs, statistics
 
     return call
 

@@ -118,6 +118,7 @@ class Run:
             gan.save_weights(to)
             with h5py.File(to, "a") as file:
                 file.attrs["means"] = json.dumps(gan.running_means())
+                file.attrs["random"] = json.dumps(gan.random_states())
 
         save_whole(save, path)
         for old in list(self.checkpoints().values())[:-KEPT_CHECKPOINTS]:
@@ -138,6 +139,7 @@ class Run:
                 gan.load_weights(path)
                 with h5py.File(path) as file:
                     means = json.loads(file.attrs.get("means", "{}"))
+                    gan.set_random_states(json.loads(file.attrs.get("random", "[]")))
             except (OSError, ValueError, KeyError) as error:
                 damaged[path] = str(error).partition("\n")[0]
                 continue

@@ -21,8 +21,12 @@ def reestimate_statistics(network: Any, batches: Iterable[Any]) -> None:
     """
     layers = _batch_norms(network)
     before = network.trainable, [layer.momentum for layer in layers]
+    dropouts = [x for x in network.layers if isinstance(x, keras.layers.Dropout)]
+    rates = [layer.rate for layer in dropouts]
     network.trainable = True  # batch norm that is not trainable keeps its statistics
     try:
+        for layer in dropouts:
+            layer.rate = 0.0  # inference, for which the statistics are, drops nothing
         for k, inputs in enumerate(batches, 1):
             for layer in layers:
                 layer.momentum = 1 - 1 / k
@@ -31,6 +35,8 @@ def reestimate_statistics(network: Any, batches: Iterable[Any]) -> None:
         network.trainable = before[0]
         for layer, momentum in zip(layers, before[1], strict=True):
             layer.momentum = momentum
+        for layer, rate in zip(dropouts, rates, strict=True):
+            layer.rate = rate
 
 
 def adopt_statistics(network: Any, batches: Iterable[Any]) -> None:

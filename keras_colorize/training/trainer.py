@@ -15,8 +15,7 @@ from keras_colorize.data.shards import ShardFolder
 from keras_colorize.inference.colorizer import Colorizer
 from keras_colorize.inference.runtime import KerasRuntime
 from keras_colorize.inference.weights import resolve_weights
-from keras_colorize.models.discriminator import build_discriminator
-from keras_colorize.models.generator import build_generator
+from keras_colorize.models.systems import build_networks
 from keras_colorize.training.backends import (
     ColorizationGAN,
     TrainingSet,
@@ -34,6 +33,8 @@ from keras_colorize.training.distribution import Devices
 from keras_colorize.training.fine_tuning import take_over
 from keras_colorize.training.journal import Journal
 from keras_colorize.training.judging import SAMPLES, sampler, settle, validator
+from keras_colorize.training.losses import l1_loss
+from keras_colorize.training.objectives import ColorLoss, color_loss_of
 from keras_colorize.training.report import write_report
 from keras_colorize.training.runs import Checkpoint, Run, RunError
 
@@ -88,8 +89,10 @@ def train(
         devices = stack.enter_context(open_devices(strategy))
         devices.check(recipe.batch_size)
         keras.utils.set_random_seed(recipe.seed)
+        with devices.together():
+            loss = color_loss_of(preset, photographs)
         with devices.scope():
-            gan = build_gan(preset, steps, rematerialize=rematerialize)
+            gan = build_gan(preset, steps, color_loss=loss, rematerialize=rematerialize)
         with devices.together():
             start = resolve_weights(fine_tune) if fine_tune else None
             configuration = _configuration(preset, photographs, val, start)
@@ -140,31 +143,34 @@ def train(
     return run if devices.first else None
 
 
-def build_gan(preset: Preset, steps: int, *, rematerialize: bool = False) -> ColorizationGAN:
+def build_gan(
+    preset: Preset, steps: int, *, color_loss: ColorLoss = l1_loss, rematerialize: bool = False
+) -> ColorizationGAN:
     """Builds and compiles the GAN of a preset.
 
     Args:
         preset: networks and recipe.
         steps: an epoch's; they set the length of the learning-rate schedule.
+        color_loss: as in `BaseGAN.compile`.
         rematerialize: as in `BaseGAN.compile`.
     """
     recipe = preset.training
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(_POLICIES[recipe.precision])
     try:
-        gan = ColorizationGAN(
-            build_generator(preset.generator),
-            build_discriminator(preset.discriminator),
-            ema=recipe.ema,
-        )
+        gan = ColorizationGAN(*build_networks(preset), ema=recipe.ema)
     finally:
         keras.config.set_dtype_policy(before)
     rate = recipe.learning_rate
-    adversarial_epochs = max(1, recipe.epochs - recipe.warm_up_epochs)
+    critics = None
+    if gan.discriminator is not None:
+        adversarial_epochs = max(1, recipe.epochs - recipe.warm_up_epochs)
+        critics = _adam(recipe, rate * recipe.discriminator_rate_ratio, adversarial_epochs * steps)
     gan.compile(
         _adam(recipe, rate, recipe.epochs * steps),
-        _adam(recipe, rate * recipe.discriminator_rate_ratio, adversarial_epochs * steps),
+        critics,
         l1_weight=recipe.l1_weight,
+        color_loss=color_loss,
         label_smoothing=recipe.label_smoothing,
         rematerialize=rematerialize,
     )
@@ -202,8 +208,9 @@ def _fit(
     steps: int,
     callbacks: list[keras.callbacks.Callback],
 ) -> None:
-    if gan.adversarial != stage.adversarial:
-        gan.adversarial = stage.adversarial
+    adversarial = stage.adversarial and gan.discriminator is not None
+    if gan.adversarial != adversarial:
+        gan.adversarial = adversarial
         gan.make_train_function(force=True)  # what is compiled stays good for the same steps
     batches = batches_of(
         photographs,

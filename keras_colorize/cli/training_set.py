@@ -1,0 +1,52 @@
+"""The photographs that a command trains on: opened, with a word about what is left out."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keras_colorize.inference.quiet import import_quietly
+
+_SHOWN = 10  # files named of those left out
+
+
+def open_training_set(folder: Path) -> Any:
+    """Opens a folder as `open_photographs` does, and says what it holds; loads Keras.
+
+    Args:
+        folder: photographs in any layout, or shards.
+
+    Returns:
+        The `TrainingSet`.
+    """
+    import platformdirs
+
+    cache = platformdirs.user_cache_path("keras-colorize")
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache / "jax"))  # a resumed run has it
+    import_quietly("keras")  # and with it the backend
+
+    from keras_colorize.data.layouts import open_photographs
+    from keras_colorize.data.shards import ShardFolder
+
+    photographs = open_photographs(folder, cache=cache / "scans")
+    left_out: dict[Path, str] = {}
+    if isinstance(photographs, ShardFolder):
+        about = f"in {len(photographs.shards)} shards"
+    else:
+        left_out = photographs.unreadable
+        about = (
+            f"({len(photographs.near_grey)} near-grey and {len(left_out)} unreadable ones left out)"
+        )
+    click.echo(f"{photographs.count} photographs {about}", err=True)
+    say_left_out(list(left_out.items()))
+    return photographs
+
+
+def say_left_out(unreadable: Sequence[tuple[object, str]]) -> None:
+    """Names the first few files that were left out, each with the reason."""
+    for file, reason in unreadable[:_SHOWN]:
+        click.echo(f"  left out: {file}: {reason}", err=True)
+    if len(unreadable) > _SHOWN:
+        click.echo(f"  and {len(unreadable) - _SHOWN} more", err=True)

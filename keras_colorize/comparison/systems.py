@@ -1,0 +1,85 @@
+"""Which systems are compared: ours, the rivals at our number of parameters, and the ablations."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import keras
+
+from keras_colorize.config import (
+    AGGREGATIONS,
+    RIVALS,
+    GeneratorConfig,
+    Preset,
+    RivalName,
+)
+from keras_colorize.models.systems import build_networks, with_rival
+
+OURS = "ours"
+SYSTEMS = (OURS, *RIVALS)
+ABLATIONS = ("aggregation", "loss")
+_SMOOTHING = 0.1
+_WIDTHS_TRIED = 12
+
+
+def systems_of(preset: Preset, names: Sequence[str], *, match: bool) -> dict[str, Preset]:
+    """The systems of Table 2.
+
+    Args:
+        preset: ours, with the recipe of all.
+        names: `ours` and names of rivals.
+        match: give each rival the width at which it has about as many parameters as ours;
+            otherwise all have their papers' widths.
+
+    Returns:
+        A preset a name.
+    """
+    found = {}
+    for name in names:
+        found[name] = preset
+        if name != OURS:
+            width = matching_width(preset, name) if match else 1.0  # type: ignore[arg-type]
+            found[name] = with_rival(preset, name, width)  # type: ignore[arg-type]
+    return found
+
+
+def ablation_of(preset: Preset, what: str) -> dict[str, Preset]:
+    """The systems of an ablation.
+
+    Args:
+        preset: ours, with the recipe of all.
+        what: `aggregation` or `loss`.
+
+    Returns:
+        A preset a name.
+    """
+    if what == "aggregation":
+        assert isinstance(preset.generator, GeneratorConfig)
+        return {
+            name: replace(preset, generator=replace(preset.generator, aggregation=name))
+            for name in reversed(AGGREGATIONS)
+        }
+    recipe = preset.training
+    return {
+        name: replace(preset, training=changed)
+        for name, changed in {
+            "l1": replace(recipe, warm_up_epochs=recipe.epochs),
+            "l1_gan": replace(recipe, label_smoothing=0.0),
+            "l1_gan_smoothed": replace(recipe, label_smoothing=_SMOOTHING),
+        }.items()
+    }
+
+
+def matching_width(preset: Preset, name: RivalName) -> float:
+    """The width at which a rival's generator has most nearly as many parameters as a preset's.
+
+    Parameters grow with the square of the width, or so: it is searched for by halving.
+    """
+    wanted = build_networks(preset)[0].count_params()
+    counts: dict[float, int] = {}
+    low, high = 0.0, 2.0
+    for _ in range(_WIDTHS_TRIED):
+        width = round((low + high) / 2, 4)
+        counts[width] = build_networks(with_rival(preset, name, width))[0].count_params()
+        low, high = (width, high) if counts[width] < wanted else (low, width)
+    keras.backend.clear_session()
+    return min(counts, key=lambda width: abs(counts[width] - wanted))

@@ -1,0 +1,154 @@
+"""`keras-colorize compare`: from nothing to the table and the figure, and on from where it was."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from keras_colorize.cli.main import main
+from keras_colorize.evaluation.scoring import METRICS, score_folder
+from keras_colorize.inference.colorizer import Colorizer
+
+# Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+SYSTEMS = ["ours", "zhang2016", "iizuka2016", "pix2pix"]
+
+
+def compare(*arguments: Any) -> Result:
+    return CliRunner().invoke(main, ["compare", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def val(tmp_path_factory: pytest.TempPathFactory, make_picture: Callable[..., Any]) -> Path:
+    folder = tmp_path_factory.mktemp("val")
+    for k in range(6):
+        make_picture(100 + k, 280, 260).save(folder / f"{'veri_' * (k == 1)}{k}.jpg")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def options(photographs: Path, val: Path) -> list[Any]:
+    recipe = "--preset tiny --budget 16 --epochs 2 --size 64 --ema 0.9".split()
+    return ["--train", photographs, "--val", val, *recipe]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, options: list[Any]) -> tuple[Path, Result]:
+    out = tmp_path_factory.mktemp("compare") / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        result = compare(*options, "--without", "veri_*", "--out", out, "--json")
+    assert result.exit_code == 0, result.output
+    return out, result
+
+
+def test_each_system_has_its_run_and_its_row(made):
+    out, result = made
+    report = json.loads(result.stdout)
+    assert report == json.loads((out / "comparison.json").read_text())
+    assert list(report["networks"]) == SYSTEMS
+    all_rows, without = report["scores"]
+    assert list(all_rows["rows"]) == ["grey", "image_mean", *SYSTEMS]
+    assert (all_rows["images"], without["images"]) == (3, 2)
+    for name in SYSTEMS:
+        lines = (out / name / "seed-0/metrics.jsonl").read_text().splitlines()
+        assert [json.loads(line)["images"] for line in lines] == [8, 16]
+        row = all_rows["rows"][name]
+        assert row["parameters"] > 1000
+        assert row["multiply_adds"] > 1e6
+        assert row["training_seconds"] > 0
+        assert row["milliseconds"] > 0
+        for figures in row["metrics"].values():
+            assert figures["low"] <= figures["mean"] <= figures["high"]
+    assert all_rows["rows"]["ours"]["over_first"]["psnr"] == {"mean": 0, "low": 0, "high": 0}
+
+
+def test_scores_are_those_of_the_half_that_chose_nothing(made, val):
+    out, result = made
+    rows = json.loads(result.stdout)["scores"][0]["rows"]
+    scores = score_folder(val, Colorizer(out / "pix2pix/seed-0").predict_ab, part="report")
+    for metric in METRICS:
+        assert rows["pix2pix"]["metrics"][metric]["mean"] == pytest.approx(
+            scores.rows["model"][metric]
+        )
+        assert rows["grey"]["metrics"][metric]["mean"] == pytest.approx(scores.rows["grey"][metric])
+    ratio = rows["pix2pix"]["metrics"]["colorfulness_ratio"]["mean"]
+    assert ratio == pytest.approx(scores.rows["model"]["colorfulness_ratio"])
+
+
+def test_the_recipe_is_the_same_for_all(made):
+    out, result = made
+    recipe = json.loads(result.stdout)["recipe"]
+    for name in SYSTEMS:
+        assert json.loads((out / name / "seed-0/config.json").read_text())["training"] == recipe
+    assert recipe["warm_up_epochs"] == 0
+    assert recipe["ema"] == 0.9
+
+
+def test_table_and_figure_show_every_system(made):
+    out, _ = made
+    text = (out / "table.md").read_text()
+    for name in ("grey", "image mean", *SYSTEMS):
+        assert f"| {name} |" in text
+    assert "Without `veri_*`, 2 photographs:" in text
+    with Image.open(out / "figure.png") as figure:
+        assert figure.size == (6 * 256 + 5 * 4, 24 + 3 * 256 + 2 * 4)
+
+
+def test_what_is_done_is_not_done_again(made, options, monkeypatch):
+    out, first = made
+    changed = {path: path.stat().st_mtime_ns for path in out.rglob("epoch-*.h5")}
+    assert len(changed) == 2 * len(SYSTEMS)
+    result = compare(*options, "--without", "veri_*", "--out", out, "--json")
+    assert {path: path.stat().st_mtime_ns for path in changed} == changed
+    again, before = json.loads(result.stdout), json.loads(first.stdout)
+    for name in SYSTEMS:
+        assert (
+            again["scores"][0]["rows"][name]["metrics"]
+            == before["scores"][0]["rows"][name]["metrics"]
+        )
+
+
+def test_an_ablation_trains_each_variant_with_each_seed(options, tmp_path):
+    result = compare(*options, "--ablate", "loss", "--seeds", 2, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    names = ["l1", "l1_gan", "l1_gan_smoothed"]
+    assert sorted(os.listdir(tmp_path / "out")) == ["comparison.json", "figure.png", *names, "table.md"]
+    report = json.loads((tmp_path / "out/comparison.json").read_text())
+    for name in names:
+        assert sorted(os.listdir(tmp_path / "out" / name)) == ["seed-0", "seed-1"]
+        assert len(report["scores"][0]["rows"][name]["metrics"]["psnr"]["seeds"]) == 2
+    networks = report["networks"]
+    assert networks["l1"]["training"]["warm_up_epochs"] == 2
+    assert networks["l1_gan"]["training"]["label_smoothing"] == 0
+    assert networks["l1_gan_smoothed"]["training"]["label_smoothing"] == 0.1
+    assert "PSNR by seed, dB" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--systems", "ours,colornet"], "'ours,colornet' is not a list of ours, zhang2016"),
+        (["--systems", ","], "is not a list of"),
+        (["--size", "72"], "--size must be a multiple of 32, not 72."),
+        (["--budget", "0"], "0 is not in the range"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(options, tmp_path, arguments, said):
+    result = compare(*options, *arguments, "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_recipe_in_the_same_folder_is_refused(made, options):
+    out, _ = made
+    result = compare(*options, "--learning-rate", 0.5, "--out", out)
+    assert result.exit_code == 1
+    assert "different: training.learning_rate" in result.stderr

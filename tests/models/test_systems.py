@@ -1,0 +1,100 @@
+"""A rival in a preset's place, and what is read off any network that ends in ab."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_colorize.config import PRESETS, RIVALS, DiscriminatorConfig, RivalConfig
+from keras_colorize.models.systems import (
+    build_networks,
+    chroma_stride_of,
+    in_float32,
+    size_multiple_of,
+    with_rival,
+)
+
+TINY = PRESETS["tiny"]
+STRIDES = {"zhang2016": 4, "iizuka2016": 2, "pix2pix": 1}
+
+
+@pytest.fixture(scope="module")
+def rivals():
+    return {name: build_networks(with_rival(TINY, name, 0.125)) for name in RIVALS}
+
+
+@pytest.mark.parametrize("name", RIVALS)
+def test_a_rival_keeps_the_recipe_and_brings_its_networks(rivals, name):
+    preset = with_rival(TINY, name, 0.125)
+    assert preset.name == name
+    assert preset.training == TINY.training
+    assert preset.generator == RivalConfig(name, 0.125, 64)
+    generator, critic = rivals[name]
+    assert generator.name == name
+    assert (critic is not None) == (name == "pix2pix")
+    assert generator.output.name.startswith("ab_scaled") or generator.layers[-1].name == "ab_scaled"
+
+
+@pytest.mark.parametrize("name", RIVALS)
+def test_what_is_read_off_a_rival_holds(rivals, name):
+    generator, _ = rivals[name]
+    assert chroma_stride_of(generator) == STRIDES[name]
+    multiple = size_multiple_of(generator)
+    assert multiple == with_rival(TINY, name).generator.size_multiple
+    lightness = np.zeros((1, multiple, 3 * multiple, 1), np.float32)
+    stride = STRIDES[name]
+    expected = (1, multiple // stride, 3 * multiple // stride, 2)
+    assert generator(lightness).shape == expected
+
+
+def test_ours_is_read_as_its_configuration_says():
+    generator, critic = build_networks(TINY)
+    assert size_multiple_of(generator) == TINY.generator.size_multiple == 32
+    assert chroma_stride_of(generator) == 2
+    assert critic.name == "discriminator"
+
+
+def test_another_model_is_refused():
+    inputs = keras.Input((None, None, 1))
+    with pytest.raises(ValueError, match="not a generator"):
+        size_multiple_of(keras.Model(inputs, keras.layers.ReLU()(inputs)))
+
+
+def test_the_critic_of_pix2pix_scales_with_it():
+    full = with_rival(TINY, "pix2pix").discriminator
+    assert full == DiscriminatorConfig(strides=(2, 2, 2, 1), first_batch_norm=False)
+    assert full.receptive_field == 70
+    assert with_rival(TINY, "pix2pix", 0.25).discriminator.widths == (16, 32, 64, 128)
+
+
+def test_pix2pix_is_as_deep_as_the_crops_allow():
+    depths = {size: RivalConfig("pix2pix", size=size).depth for size in (64, 96, 192, 256, 512)}
+    assert depths == {64: 6, 96: 5, 192: 6, 256: 8, 512: 8}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"name": "colornet"}, "name must be one of"),
+        ({"width": 0}, "width must be in"),
+        ({"size": 40}, "size must be a positive multiple of 16"),
+    ],
+)
+def test_what_cannot_be_is_refused(change, said):
+    with pytest.raises(ValueError, match=said):
+        RivalConfig(**({"name": "pix2pix"} | change))
+
+
+@pytest.mark.parametrize("name", ["ours", *RIVALS])
+def test_a_network_of_less_precision_has_a_float32_copy(name):
+    preset = TINY if name == "ours" else with_rival(TINY, name, 0.125)
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        generator, _ = build_networks(preset)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    copy = in_float32(generator)
+    assert copy is not generator
+    assert {layer.compute_dtype for layer in copy.layers} == {"float32"}
+    for ours, theirs in zip(copy.weights, generator.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert in_float32(copy) is copy
