@@ -15,6 +15,7 @@ from keras_colorize.inference.quiet import import_quietly
 
 keras = import_quietly("keras")
 
+from keras_colorize.models.cost import multiply_adds  # noqa: E402
 from keras_colorize.training.backends import device_peak  # noqa: E402
 from keras_colorize.training.trainer import build_gan  # noqa: E402
 
@@ -110,30 +111,10 @@ def gflop_per_image(gan: Any, size: int) -> float:
     where only the input's is asked for. So a step is 3 passes of the generator, and 8 of the
     discriminator: 3 for real ab, 3 for generated ab, 2 to judge it.
     """
-
-    def forward(network: Any, *shapes: Any) -> float:
-        inputs = [keras.Input(shape) for shape in shapes]
-        copy = keras.models.clone_model(network, input_tensors=inputs if inputs[1:] else inputs[0])
-        kernels = [layer for layer in copy.layers if hasattr(layer, "kernel")]
-        return (
-            2e-9
-            * sum(
-                np.prod(layer.kernel.shape)
-                # Each input pixel of a transposed convolution meets the whole kernel.
-                * np.prod(
-                    (layer.input if "Transpose" in type(layer).__name__ else layer.output).shape[
-                        1:3
-                    ]
-                )
-                for layer in kernels
-            )
-        )
-
     small = size // gan.chroma_stride
-    generator = forward(gan.generator, (size, size, 1))
-    return float(
-        3 * generator + 8 * forward(gan.discriminator, (small, small, 1), (small, small, 2))
-    )
+    generator = multiply_adds(gan.generator, (size, size, 1))
+    discriminator = multiply_adds(gan.discriminator, (small, small, 1), (small, small, 2))
+    return 2e-9 * (3 * generator + 8 * discriminator)
 
 
 def temporaries(gan: Any, pair: Any) -> float:

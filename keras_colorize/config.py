@@ -84,11 +84,14 @@ class DiscriminatorConfig:
         strides: their strides; smaller ones keep it a patch critic on small ab maps.
         last_kernel: kernel size of the last convolution: 4 as in the paper's table, 1 as in
             its text.
+        first_batch_norm: whether batch norm follows the first convolution too; in pix2pix it
+            does not.
     """
 
     widths: tuple[int, ...] = (64, 128, 256, 512)
     strides: tuple[int, ...] = (2, 2, 2, 2)
     last_kernel: int = 4
+    first_batch_norm: bool = True
 
     def __post_init__(self) -> None:
         if len(self.widths) != len(self.strides):

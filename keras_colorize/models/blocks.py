@@ -12,6 +12,11 @@ from typing import Any
 MOMENTUM = 0.9
 
 
+def scaled(kernels: int, width: float) -> int:
+    """Returns `width` times as many kernels, rounded to a multiple of 8, at least 8."""
+    return max(8, 8 * round(kernels * width / 8))
+
+
 def _normalize_activate(keras: Any, x: Any, *, batch_norm: bool, name: str) -> Any:
     if batch_norm:
         x = keras.layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_bn")(x)

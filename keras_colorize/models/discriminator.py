@@ -10,7 +10,7 @@ def build_discriminator(config: DiscriminatorConfig | None = None) -> Any:
     """Builds the network that tells real ab from generated, patch by patch.
 
     Args:
-        config: widths, strides and last kernel; default: the paper's.
+        config: widths, strides, last kernel and first batch norm; default: the paper's.
 
     Returns:
         A functional model from [`lightness_scaled` (B, H, W, 1), `ab_scaled` (B, H, W, 2)],
@@ -28,16 +28,18 @@ def build_discriminator(config: DiscriminatorConfig | None = None) -> Any:
     # DCGAN's initialisation (Radford et al. 2016), the usual one of patch critics.
     initializer = keras.initializers.RandomNormal(stddev=0.02)
     for k, (width, stride) in enumerate(zip(config.widths, config.strides, strict=True), 1):
+        batch_norm = k > 1 or config.first_batch_norm
         x = layers.Conv2D(
             width,
             4,
             strides=stride,
             padding="same",
-            use_bias=False,
+            use_bias=not batch_norm,
             kernel_initializer=initializer,
             name=f"conv_{k}",
         )(x)
-        x = layers.BatchNormalization(momentum=MOMENTUM, name=f"conv_{k}_bn")(x)
+        if batch_norm:
+            x = layers.BatchNormalization(momentum=MOMENTUM, name=f"conv_{k}_bn")(x)
         x = layers.LeakyReLU(negative_slope=0.2, name=f"conv_{k}_relu")(x)
     logits = layers.Conv2D(
         1,

@@ -13,7 +13,7 @@ from typing import Any
 
 import h5py
 
-from keras_colorize.config import TrainingConfig
+from keras_colorize.config import DiscriminatorConfig, TrainingConfig
 from keras_colorize.imaging.files import atomic_file
 
 KEPT_CHECKPOINTS = 2
@@ -81,7 +81,11 @@ class Run:
             raise RunError(f"{config} is damaged: {error}.") from error
         before.pop("about", None)
         now, then = flat(self.configuration), flat(before)
-        for name, value in flat({"training": asdict(TrainingConfig())}).items():
+        defaults = {
+            "discriminator": asdict(DiscriminatorConfig()),
+            "training": asdict(TrainingConfig()),
+        }
+        for name, value in flat(defaults).items():
             if name in now:  # an older version may not have known it
                 then.setdefault(name, value)
         if different := differences(then, now):

@@ -19,7 +19,7 @@ def randomize() -> Callable[[Any], Any]:
     def randomize(model: Any, seed: int = 0) -> Any:
         random = np.random.default_rng(seed)
         weights = []
-        for variable, value in zip(model.variables, model.get_weights(), strict=True):
+        for variable, value in zip(model.weights, model.get_weights(), strict=True):
             if "variance" in variable.name or "gamma" in variable.name:
                 value = random.uniform(0.8, 1.25, value.shape)
             elif value.ndim == 1:  # biases, beta, moving means

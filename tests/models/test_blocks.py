@@ -1,11 +1,11 @@
-"""The building blocks: the folded first convolution, and an upsampling without a checkerboard."""
+"""The blocks: a folded first convolution, an upsampling without a checkerboard, widths."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_colorize.models.blocks import conv_block, upsample
+from keras_colorize.models.blocks import conv_block, scaled, upsample
 
 
 @pytest.mark.parametrize("c", [2, 4])
@@ -36,3 +36,11 @@ def test_upsampling_weighs_all_pixels_equally():
     out = np.array(up(np.ones((1, 6, 6, 3), np.float32)))
     assert out.shape == (1, 12, 12, 2)
     np.testing.assert_array_equal(out[:, 1:-1, 1:-1], 12.0)  # 2 x 2 products of 3 channels
+
+
+@pytest.mark.parametrize(
+    ("kernels", "width", "expected"),
+    [(64, 1.0, 64), (512, 0.25, 128), (64, 0.3, 16), (128, 0.3, 40), (64, 0.01, 8), (64, 2.0, 128)],
+)
+def test_scaled_kernels_are_multiples_of_8(kernels, width, expected):
+    assert scaled(kernels, width) == expected

@@ -70,6 +70,23 @@ def test_receptive_field_of_the_presets_is_a_patch(preset):
     assert seen_by_one_logit(narrow) == config.receptive_field < 40
 
 
+def test_pix2pix_has_one_of_70_pixels():
+    """C64-C128-C256-C512, the last of stride 1, no batch norm after the first (Isola et al.)."""
+    config = DiscriminatorConfig(strides=(2, 2, 2, 1), first_batch_norm=False)
+    model = build_discriminator(config)
+    convolutions = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    assert [c.filters for c in convolutions] == [64, 128, 256, 512, 1]
+    assert [c.use_bias for c in convolutions] == [True, False, False, False, True]
+    kinds = [type(layer).__name__ for layer in model.layers[3:]]
+    assert kinds[:2] == ["Conv2D", "LeakyReLU"]
+    assert kinds[2:] == ["Conv2D", "BatchNormalization", "LeakyReLU"] * 3 + ["Conv2D"]
+    narrow = DiscriminatorConfig((4, 4, 4, 4), config.strides, first_batch_norm=False)
+    assert seen_by_one_logit(narrow) == config.receptive_field == 70
+    # Its kernels, biases of the first and last layer, and batch norm.
+    kernels = 16 * (3 * 64 + 64 * 128 + 128 * 256 + 256 * 512 + 512)
+    assert model.count_params() == kernels + 64 + 1 + 4 * (128 + 256 + 512)
+
+
 def test_takes_both_lightness_and_ab():
     model = build_discriminator(DiscriminatorConfig((4, 4), (2, 2)))
     random = np.random.default_rng(0)

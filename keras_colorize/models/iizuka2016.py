@@ -1,0 +1,92 @@
+"""The network of Iizuka, Simo-Serra and Ishikawa (2016), to compare with."""
+
+from collections.abc import Sequence
+from functools import reduce
+from importlib import import_module
+from typing import Any
+
+from keras_colorize.models.blocks import MOMENTUM, scaled
+
+Table = Sequence[tuple[int, int]]  # (kernels, stride) of convolutions in a chain
+
+# The paper's 3x3 convolutions (its table 1).
+LOW_LEVEL = ((64, 2), (128, 1), (128, 2), (256, 1), (256, 2), (512, 1))
+MID_LEVEL = ((512, 1), (256, 1))
+GLOBAL = ((512, 2), (512, 1), (512, 2), (512, 1))
+
+
+def build_iizuka2016(width: float = 1.0, global_size: int = 224, *, keras: Any = None) -> Any:
+    """Builds the network of "Let there be Color!" (Iizuka et al. 2016), from L to ab.
+
+    A vector that tells what the whole picture shows, taken from a copy of fixed size, is fused
+    with the features of each place. The paper's branch that names the scene at the same time is
+    not built: it needs labels, and our batches have none.
+
+    Args:
+        width: times the paper's kernels, as `keras_colorize.models.blocks.scaled` rounds them.
+        global_size: side of the square copy; 224 in the paper, for crops of that size.
+        keras: the Keras module to build with; default: Keras 3.
+
+    Returns:
+        A functional model from `lightness_scaled`, (B, H, W, 1) in [-1, 1], to `ab_scaled`,
+        (B, H/2, W/2, 2) in [-1, 1]. H and W are any multiples of 8.
+
+    Example:
+        >>> generator = build_iizuka2016(width=0.25, global_size=64)
+        >>> generator.predict(np.zeros((1, 64, 96, 1))).shape
+        (1, 32, 48, 2)
+    """
+    keras = keras or import_module("keras")
+    layers = keras.layers
+
+    def through(x: Any, *chained: Any) -> Any:
+        return reduce(lambda x, layer: layer(x), chained, x)
+
+    def normalize_activate(name: str) -> tuple[Any, Any]:
+        batch_norm = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_bn")
+        return batch_norm, layers.ReLU(name=f"{name}_relu")
+
+    def chain(name: str, table: Table, size: int = 3, padding: str = "same") -> list[Any]:
+        chained = []
+        for k, (kernels, stride) in enumerate(table, 1):
+            convolution = layers.Conv2D(
+                scaled(kernels, width),
+                size,
+                strides=stride,
+                padding=padding,
+                use_bias=False,
+                kernel_initializer="he_normal",
+                name=f"{name}_{k}",
+            )
+            chained += [convolution, *normalize_activate(f"{name}_{k}")]
+        return chained
+
+    lightness = keras.Input((None, None, 1), name="lightness_scaled")
+    low_level = chain("low", LOW_LEVEL)  # of the picture and of its copy, with the same weights
+    everywhere = through(lightness, *low_level, *chain("mid", MID_LEVEL))  # (B, H/8, W/8, 256)
+
+    x = layers.Resizing(global_size, global_size, name="global_copy")(lightness)
+    x = through(x, *low_level, *chain("global", GLOBAL))
+    # A dense layer is a convolution as large as its map, which leaves one of 1x1.
+    x = through(x, *chain("global_dense", [(1024, 1)], size=x.shape[1], padding="valid"))
+    whole = through(x, *chain("global_vector", [(512, 1), (256, 1)], size=1))  # (B, 1, 1, 256)
+
+    # One 1x1 convolution of the two, concatenated at each place, is the sum of one of each: so
+    # the vector's is computed once.
+    parts = [
+        layers.Conv2D(scaled(256, width), 1, use_bias=False, name=f"fusion_{name}")(x)
+        for name, x in (("mid", everywhere), ("global", whole))
+    ]
+    x = layers.Add(name="fusion")(parts)
+    x = through(x, *normalize_activate("fusion"), *chain("color_8", [(128, 1)]))
+    x = layers.UpSampling2D(2, name="color_4_up")(x)  # nearest
+    x = through(x, *chain("color_4", [(64, 1), (64, 1)]))
+    x = layers.UpSampling2D(2, name="color_2_up")(x)
+    x = through(x, *chain("color_2", [(32, 1)]))
+
+    # float32 whatever the precision policy, as the generator's.
+    x = layers.Conv2D(
+        2, 3, padding="same", activation="sigmoid", dtype="float32", name="color_2_sigmoid"
+    )(x)
+    ab = layers.Rescaling(2.0, -1.0, dtype="float32", name="ab_scaled")(x)
+    return keras.Model(lightness, ab, name="iizuka2016")

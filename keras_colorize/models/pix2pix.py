@@ -1,0 +1,85 @@
+"""The U-Net of pix2pix (Isola, Zhu, Zhou, Efros 2017), to compare with."""
+
+from importlib import import_module
+from typing import Any
+
+from keras_colorize.models.blocks import MOMENTUM, scaled
+
+WIDTHS = (64, 128, 256, 512, 512, 512, 512, 512)  # kernels of the encoder at scales 1 to 8
+DROPOUTS = 3  # so many nodes of the decoder, the innermost first, have dropout
+
+
+def build_pix2pix(width: float = 1.0, depth: int = 8, *, keras: Any = None) -> Any:
+    """Builds the generator of pix2pix (Isola et al. 2017, section 6.1.1), from L to ab.
+
+    Its discriminator, of 70 x 70 pixels, is that of
+    `DiscriminatorConfig(strides=(2, 2, 2, 1), first_batch_norm=False)`.
+
+    Args:
+        width: times the paper's kernels, as `keras_colorize.models.blocks.scaled` rounds them.
+        depth: downsamplings, 4 to 8. The paper's 8 are for 256 x 256; with fewer, the innermost
+            levels go.
+        keras: the Keras module to build with; default: Keras 3.
+
+    Returns:
+        A functional model from `lightness_scaled`, (B, H, W, 1) in [-1, 1], to `ab_scaled`,
+        (B, H, W, 2) in [-1, 1]. H and W are any multiples of 2**depth. Dropout is the paper's
+        noise; it is active in training alone.
+
+    Raises:
+        ValueError: the depth is another.
+
+    Example:
+        >>> generator = build_pix2pix(width=0.25, depth=6)
+        >>> generator.predict(np.zeros((1, 64, 128, 1))).shape
+        (1, 64, 128, 2)
+    """
+    keras = keras or import_module("keras")
+    if not 4 <= depth <= len(WIDTHS):
+        raise ValueError(f"depth must be 4 to {len(WIDTHS)}, got {depth}.")
+    layers = keras.layers
+    widths = [scaled(kernels, width) for kernels in WIDTHS[:depth]]
+    lightness = keras.Input((None, None, 1), name="lightness_scaled")
+
+    x = lightness
+    skips = {}
+    for i, kernels in enumerate(widths, 1):
+        name = f"encoder_{i}_down"
+        # Of the innermost map, 1x1 for one picture, batch norm would leave nothing: the paper's
+        # erratum (section 6.3) takes it away.
+        batch_norm = 1 < i < depth
+        x = _halve(keras, kernels, use_bias=not batch_norm, name=name)(x)
+        if batch_norm:
+            x = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_bn")(x)
+        x = layers.LeakyReLU(0.2, name=f"{name}_relu")(x)  # by position: tf_keras names it alpha
+        skips[i] = x
+
+    for j in range(1, depth):
+        i = depth - j
+        name = f"node_{i}_{j}"
+        x = _double(keras, widths[i - 1], use_bias=False, name=f"{name}_up")(x)
+        x = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_up_bn")(x)
+        if j <= DROPOUTS:
+            x = layers.Dropout(0.5, name=f"{name}_dropout")(x)
+        x = layers.ReLU(name=f"{name}_up_relu")(x)
+        x = layers.Concatenate(name=f"{name}_concat")([x, skips[i]])
+
+    # float32 whatever the precision policy, as the generator's.
+    ab = _double(keras, 2, activation="tanh", dtype="float32", name="ab_scaled")(x)
+    return keras.Model(lightness, ab, name="pix2pix")
+
+
+def _halve(keras: Any, kernels: int, **options: Any) -> Any:
+    """Makes a convolution 4x4 with stride 2: (B, H, W, n) -> (B, H/2, W/2, kernels)."""
+    return keras.layers.Conv2D(kernels, 4, **_sampling(keras), **options)
+
+
+def _double(keras: Any, kernels: int, **options: Any) -> Any:
+    """Makes a transposed convolution 4x4 with stride 2: (B, H, W, n) -> (B, 2H, 2W, kernels)."""
+    return keras.layers.Conv2DTranspose(kernels, 4, **_sampling(keras), **options)
+
+
+def _sampling(keras: Any) -> dict[str, Any]:
+    # An initializer for each layer: one for all would draw the same kernels for all.
+    initializer = keras.initializers.RandomNormal(stddev=0.02)
+    return {"strides": 2, "padding": "same", "kernel_initializer": initializer}
