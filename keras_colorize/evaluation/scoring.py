@@ -9,7 +9,6 @@ output). Two rows that no model made stand beside it: grey (ab = 0) and the imag
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import cv2
@@ -19,19 +18,9 @@ from PIL import Image
 from tqdm import tqdm
 
 from keras_colorize.data.folders import list_photographs
-from keras_colorize.evaluation.metrics import (
-    RGB,
-    accuracy,
-    accuracy_rgb,
-    auc,
-    chroma_edges,
-    ciede2000,
-    colorfulness,
-    edge_psnr,
-    psnr,
-    ssim,
-)
-from keras_colorize.imaging.color import lab_to_rgb, rgb_to_lab
+from keras_colorize.evaluation.metrics import METRICS, Picture
+from keras_colorize.evaluation.rgb_metrics import RGB
+from keras_colorize.imaging.color import lab_to_rgb
 from keras_colorize.imaging.images import ImageError, read_rgb
 
 PROTOCOL = (
@@ -48,39 +37,6 @@ PredictAb = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 class ScoringError(ValueError):
     """A folder that cannot be scored, or a prediction that is none, in one sentence."""
-
-
-class Picture:
-    """An 8-bit RGB image (H, W, 3) with what several metrics need of it, computed once."""
-
-    def __init__(self, rgb: RGB) -> None:
-        """Wrap `rgb`, uint8 (H, W, 3)."""
-        self.rgb = rgb
-
-    @cached_property
-    def lab(self) -> NDArray[np.float32]:
-        """Lab of the 8-bit image, float32 (H, W, 3)."""
-        return rgb_to_lab(self.rgb)
-
-    @cached_property
-    def edges(self) -> NDArray[np.bool_]:
-        """The neighbourhood of its strongest chroma edges, bool (H, W)."""
-        return chroma_edges(self.lab[..., 1:])
-
-
-METRICS: Mapping[str, Callable[[Picture, Picture], float]] = {
-    "psnr": lambda real, ours: psnr(real.rgb, ours.rgb),
-    "acc_1": lambda real, ours: accuracy(real.lab, ours.lab, 1),
-    "acc_2": lambda real, ours: accuracy(real.lab, ours.lab, 2),
-    "acc_5": lambda real, ours: accuracy(real.lab, ours.lab, 5),
-    "acc_rgb": lambda real, ours: accuracy_rgb(real.rgb, ours.rgb),
-    "ssim": lambda real, ours: ssim(real.rgb, ours.rgb),
-    "ciede2000": lambda real, ours: ciede2000(real.lab, ours.lab),
-    "auc": lambda real, ours: auc(real.lab[..., 1:], ours.lab[..., 1:]),
-    "colorfulness": lambda real, ours: colorfulness(ours.rgb),
-    "edge_psnr": lambda real, ours: edge_psnr(real.rgb, ours.rgb, real.edges),
-}
-FAST_METRICS = ("psnr", "colorfulness")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,9 @@ from PIL import Image
 from skimage import color
 
 from keras_colorize.data.folders import FolderError
-from keras_colorize.evaluation import metrics, scoring
+from keras_colorize.evaluation import scoring
+from keras_colorize.evaluation.metrics import FAST_METRICS, METRICS
+from keras_colorize.evaluation.rgb_metrics import colorfulness
 from keras_colorize.imaging.images import ImageError
 
 
@@ -132,7 +134,7 @@ class TestScoreFolder:
 
     def test_every_metric_is_worse_without_colour(self, folder):
         rows = scoring.score_folder(folder, oracle(folder)).rows
-        for name in (*scoring.METRICS, "colorfulness_ratio"):
+        for name in (*METRICS, "colorfulness_ratio"):
             better, worse = rows["model"][name], rows["grey"][name]
             assert (better < worse) if name == "ciede2000" else (better > worse), name
 
@@ -150,7 +152,7 @@ class TestScoreFolder:
             values["psnr"].append(10 * np.log10(255**2 / error.mean()))
             delta = color.deltaE_ciede2000(color.rgb2lab(real), color.rgb2lab(ours))
             values["ciede2000"].append(delta.mean())
-            values["colorfulness"].append(metrics.colorfulness(ours))
+            values["colorfulness"].append(colorfulness(ours))
         model = scoring.score_folder(folder, orange).rows["model"]
         for name, expected in values.items():
             assert model[name] == pytest.approx(np.mean(expected), abs=2e-3), name
@@ -169,15 +171,15 @@ class TestScoreFolder:
     def test_ratio_is_that_of_the_means(self, tmp_path):
         for name, rgb in (("1", (200, 40, 40)), ("2", (120, 120, 110))):
             save(np.full((256, 256, 3), rgb, np.uint8), tmp_path / f"{name}.png")
-        real = [metrics.colorfulness(scoring.read_truth(tmp_path / f"{n}.png")) for n in "12"]
+        real = [colorfulness(scoring.read_truth(tmp_path / f"{n}.png")) for n in "12"]
         first_only = oracle(tmp_path)
 
         def predict(lightness):
             ab = first_only(lightness)
             return ab if np.abs(ab).max() > 30 else ab * 0
 
-        row = scoring.score_folder(tmp_path, predict, metrics=scoring.FAST_METRICS).rows["model"]
-        grey_left = metrics.colorfulness(np.full((1, 1, 3), 120, np.uint8))
+        row = scoring.score_folder(tmp_path, predict, metrics=FAST_METRICS).rows["model"]
+        grey_left = colorfulness(np.full((1, 1, 3), 120, np.uint8))
         assert row["colorfulness"] == pytest.approx((real[0] + grey_left) / 2, abs=0.2)
         assert row["colorfulness_ratio"] == pytest.approx(real[0] / sum(real), abs=0.01)
 
@@ -206,7 +208,7 @@ class TestScoreFolder:
         rows = scoring.score_folder(folder, grey, metrics=("ssim", "psnr")).rows
         assert list(rows) == ["model", "grey", "image_mean"]
         assert [list(row) for row in rows.values()] == [["ssim", "psnr"]] * 3
-        fast = scoring.score_folder(folder, grey, metrics=scoring.FAST_METRICS).rows["grey"]
+        fast = scoring.score_folder(folder, grey, metrics=FAST_METRICS).rows["grey"]
         assert list(fast) == ["psnr", "colorfulness", "colorfulness_ratio"]
         with pytest.raises(ValueError, match="No such metric: lpips"):
             scoring.score_folder(folder, grey, metrics=["psnr", "lpips"])
