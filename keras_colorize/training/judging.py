@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from keras_colorize.config import TrainingConfig
 from keras_colorize.evaluation.figures import grid
-from keras_colorize.evaluation.metrics import FAST_METRICS
-from keras_colorize.evaluation.scoring import read_truth, score_folder
+from keras_colorize.evaluation.scoring import FAST_METRICS, read_truth, score_folder
 from keras_colorize.imaging.color import lab_to_rgb, rgb_to_lightness
 from keras_colorize.imaging.images import ImageError, write_image
 from keras_colorize.inference.colorizer import Colorizer

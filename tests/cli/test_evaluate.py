@@ -9,8 +9,7 @@ from PIL import Image
 
 from keras_colorize.cli.evaluate import command
 from keras_colorize.cli.main import main
-from keras_colorize.evaluation.metrics import METRICS
-from keras_colorize.evaluation.scoring import PARTS, score_folder
+from keras_colorize.evaluation.scoring import METRICS, PARTS, score_folder
 
 
 def warm(lightness):

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from PIL import Image
 from skimage import color
 
 
@@ -14,3 +15,37 @@ def pair():
     lab[..., 1:] *= 0.5
     generated = np.rint(np.clip(color.lab2rgb(lab), 0, 1) * 255).astype(np.uint8)
     return real, generated
+
+
+@pytest.fixture(scope="session")
+def waves():
+    """Makes a smooth picture in warm colours, uint8 (H, W, 3)."""
+
+    def make(shift=0, size=(256, 256)):
+        y, x = np.mgrid[: size[0], : size[1]]
+        periods = ((160, 40, 30), (127, 25, -50), (90, -60, 28))
+        channels = [mean + 50 * np.sin(x / a + y / b + shift) for mean, a, b in periods]
+        return np.stack(channels, -1).astype(np.uint8)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def save():
+    """Writes pixels as a file, folders and all; returns its path."""
+
+    def write(rgb, path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rgb).save(path)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def folder(tmp_path, waves, save):
+    """Three images in nested folders; by path: a/2.png, a/b/1.png, c.png."""
+    save(waves(0), tmp_path / "c.png")
+    save(waves(1), tmp_path / "a/2.png")
+    save(waves(2), tmp_path / "a/b/1.png")
+    return tmp_path
