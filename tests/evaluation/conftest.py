@@ -45,7 +45,6 @@ def save():
 @pytest.fixture
 def folder(tmp_path, waves, save):
     """Three images in nested folders; by path: a/2.png, a/b/1.png, c.png."""
-    save(waves(0), tmp_path / "c.png")
-    save(waves(1), tmp_path / "a/2.png")
-    save(waves(2), tmp_path / "a/b/1.png")
-    return tmp_path
+    for shift, name in enumerate(("c.png", "a/2.png", "a/b/1.png")):
+        save(waves(shift), tmp_path / "photographs" / name)
+    return tmp_path / "photographs"
