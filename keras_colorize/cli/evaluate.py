@@ -1,18 +1,23 @@
 """`keras-colorize evaluate`: how good the colour of a model is, on a folder of colour images."""
 
 import json
-import math
 import sys
 import textwrap
 from collections.abc import Mapping
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
+_SUBFOLDERS_SHOWN = 20
+
 
 @click.command(
-    epilog="\b\nExample:\n  keras-colorize evaluate photographs/ --weights runs/x --part report"
+    epilog="\b\nExamples:\n"
+    "  keras-colorize evaluate photographs/ --weights runs/x --part report --output scores/\n"
+    "  keras-colorize evaluate photographs/ --predictions coloured-by-another-program/"
 )
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
@@ -21,46 +26,109 @@ import click
     help="A packaged name, a run folder, .keras or .tflite  [default: the packaged].",
 )
 @click.option(
+    "--predictions",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Score the coloured files of another program, named as the photographs or NAME-colorized.",
+)
+@click.option(
     "--part",
     type=click.Choice(["all", "select", "report"]),
     default="all",
     show_default=True,
     help="Score all images, or one of two fixed halves: one to select by, one to report on.",
 )
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="A new or empty folder for scores.json, images.jsonl (a line an image), worst.png and "
+    "best.png (grey | output | real).",
+)
+@click.option("--overwrite", is_flag=True, help="Replace scores that are in --output already.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def command(folder: Path, weights: str | None, part: str, as_json: bool) -> None:
+def command(
+    folder: Path,
+    weights: str | None,
+    predictions: Path | None,
+    part: str,
+    output: Path | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
     """Score a model on the colour images under FOLDER.
 
     Colours the L of each image and compares the result with the image itself. Two rows that no
-    model made stand beside the model's: grey, and each image's own mean colour.
+    model made stand beside the model's: grey, and each image's own mean colour. Below each figure
+    stand the ends of its 95 % interval.
     """
-    from keras_colorize.evaluation.scoring import PROTOCOL, score_folder
-    from keras_colorize.evaluation.tables import LEGEND, score_table
+    from keras_colorize.cli.working import printable
+    from keras_colorize.evaluation.predictions import PREDICTIONS_PROTOCOL, Predictions
+    from keras_colorize.evaluation.score_files import ScoreFiles
+    from keras_colorize.evaluation.scoring import PROTOCOL, score_folder, score_images
+    from keras_colorize.evaluation.summary import finite, summary
     from keras_colorize.inference.colorizer import Colorizer
 
-    colorizer = Colorizer(weights)
-    scores = score_folder(folder, colorizer.predict_ab, part=part, progress=True)
-    if as_json:
+    if predictions is not None and weights is not None:
+        raise click.UsageError("--weights and --predictions exclude each other.")
+    for option, path in (("--predictions", predictions), ("--output", output)):
+        if path is not None and path.resolve().is_relative_to(folder.resolve()):
+            raise click.UsageError(
+                f"{option} {path} lies in {folder}, all of whose images are scored: name a folder "
+                "outside of it."
+            )
+    files = None if output is None else ScoreFiles(output, overwrite=overwrite)
+    if predictions is None:
+        protocol = PROTOCOL
+        score = partial(score_folder, folder, Colorizer(weights).predict_ab)
+    else:
+        protocol = PREDICTIONS_PROTOCOL
+        score = partial(score_images, folder, Predictions(predictions, folder).ab)
+    with files or nullcontext():
+        scores = score(part=part, progress=True, on_image=None if files is None else files.add)
         report = {
             "folder": str(folder),
             "weights": weights,
+            "predictions": None if predictions is None else str(predictions),
             "part": part,
-            "images": scores.images,
-            "unreadable": scores.unreadable,
-            "protocol": PROTOCOL,
-            "rows": {name: _finite(row) for name, row in scores.rows.items()},
+            "protocol": protocol,
+            **summary(scores),
         }
-        click.echo(json.dumps(report, indent=2))
+        if files is not None:
+            files.finish(finite(report))
+    if as_json:
+        click.echo(json.dumps(finite(report), indent=2))
     else:
-        click.echo(_aligned(score_table(scores.rows)))
-        for text in (f"{scores.images} images ({part}). {LEGEND}", f"Protocol: {PROTOCOL}."):
-            click.echo("\n" + textwrap.fill(text, width=87))
+        click.echo(printable(_text(report)))
     if scores.unreadable:
         count = len(scores.unreadable)
-        click.echo(f"{count} file{'s' * (count > 1)} could not be read:", err=True)
+        click.echo(f"{count} file{'s' * (count > 1)} could not be scored:", err=True)
         for reason in scores.unreadable.values():
             click.echo(f"  {reason}", err=True)
         sys.exit(1)
+
+
+def _text(report: Mapping[str, Any]) -> str:
+    from keras_colorize.evaluation.tables import (
+        INTERVAL_LEGEND,
+        LEGEND,
+        score_table,
+        subfolder_table,
+    )
+
+    rows = {**report["rows"], "over_grey": report["over_grey"]}
+    parts = [
+        _aligned(score_table(rows, report["intervals"])),
+        _filled(f"{report['images']} images ({report['part']}). {LEGEND} {INTERVAL_LEGEND}"),
+    ]
+    if subfolders := report["subfolders"]:
+        parts.append(_aligned(subfolder_table(subfolders, _SUBFOLDERS_SHOWN)))
+        if len(subfolders) > _SUBFOLDERS_SHOWN:
+            parts.append(
+                _filled(
+                    f"Of {len(subfolders)} sub-folders, those that gain least over grey; --json "
+                    "and --output have all."
+                )
+            )
+    return "\n\n".join([*parts, _filled(f"Protocol: {report['protocol']}.")])
 
 
 def _aligned(lines: list[list[str]]) -> str:
@@ -71,6 +139,5 @@ def _aligned(lines: list[list[str]]) -> str:
     )
 
 
-def _finite(row: Mapping[str, float]) -> dict[str, Any]:
-    """JSON has no NaN: such a value becomes null."""
-    return {name: value if math.isfinite(value) else None for name, value in row.items()}
+def _filled(text: str) -> str:
+    return textwrap.fill(text, width=87)

@@ -9,9 +9,7 @@ from pathlib import Path
 
 import click
 
-from keras_colorize.imaging.formats import SUFFIXES, SUFFIXES_OF
-
-MARK = "-colorized"
+from keras_colorize.imaging.formats import MARK, SUFFIXES, SUFFIXES_OF
 
 
 @dataclass(frozen=True)

@@ -82,15 +82,15 @@ def _make_folder(folder: Path) -> None:
 def _record(source: Path | BinaryIO, destination: Path | BinaryIO) -> Record:
     ends = {"source": source, "destination": destination}
     return {
-        name: _printable(str(end)) if isinstance(end, Path) else "-" for name, end in ends.items()
+        name: printable(str(end)) if isinstance(end, Path) else "-" for name, end in ends.items()
     }
 
 
 def _failed(record: Record, reason: str) -> Record:
-    return record | {"status": "failed", "reason": _printable(reason)}
+    return record | {"status": "failed", "reason": printable(reason)}
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Escapes what stands in a name for bytes that are not UTF-8: no terminal or JSON holds it."""
     return text.encode(errors="backslashreplace").decode()
 

@@ -1,147 +1,90 @@
-"""The protocol behind every score: what is cropped, what is predicted from, what is averaged.
+"""Scoring a folder by the protocol: the metrics of each image, and their means.
 
-Each image is resized to a short side of 256 (anti-aliased) and its centre 256 x 256, in 8 bit, is
-the truth. A system sees the truth's Lab lightness and gives ab; both together, as 8-bit sRGB
-clipped to the gamut, are its output. A score is the mean over images of a metric of (truth,
-output). Two rows that no model made stand beside it: grey (ab = 0) and the image's own mean ab.
+Two rows that no model made stand beside the model's: grey (ab = 0) and the image's own mean ab.
 """
 
 import math
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from tqdm import tqdm
 
-from keras_colorize.data.folders import list_photographs
-from keras_colorize.evaluation.metrics import (
-    RGB,
-    accuracy,
-    accuracy_rgb,
-    auc,
-    chroma_edges,
-    ciede2000,
-    colorfulness,
-    edge_psnr,
-    psnr,
-    ssim,
+from keras_colorize.evaluation.metrics import FAST_METRICS, METRICS, Picture
+from keras_colorize.evaluation.protocol import (
+    PARTS,
+    PROTOCOL,
+    ScoringError,
+    list_images,
+    read_truth,
+    read_whole,
 )
-from keras_colorize.imaging.color import lab_to_rgb, rgb_to_lab
-from keras_colorize.imaging.images import ImageError, read_rgb
+from keras_colorize.evaluation.rgb_metrics import RGB
+from keras_colorize.imaging.color import lab_to_rgb
+from keras_colorize.imaging.images import ImageError
 
-PROTOCOL = (
-    "short side to 256 (anti-aliased bicubic), centre crop 256 x 256, 8 bit; output = the crop's "
-    "own L with the predicted ab, sRGB clipped to 8 bit; each figure is the mean over images, "
-    "the colorfulness ratio a ratio of means; PSNR is capped at 60 dB"
-)
-PARTS = ("all", "select", "report")
-_SIZE = 256
-_LONGEST_ASPECT = 100
+__all__ = [
+    "FAST_METRICS",
+    "METRICS",
+    "PARTS",
+    "PROTOCOL",
+    "ScoredImage",
+    "Scores",
+    "ScoringError",
+    "list_images",
+    "mean_rows",
+    "read_truth",
+    "score_folder",
+    "score_images",
+]
 
-PredictAb = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-
-
-class ScoringError(ValueError):
-    """A folder that cannot be scored, or a prediction that is none, in one sentence."""
-
-
-class Picture:
-    """An 8-bit RGB image (H, W, 3) with what several metrics need of it, computed once."""
-
-    def __init__(self, rgb: RGB) -> None:
-        """Wrap `rgb`, uint8 (H, W, 3)."""
-        self.rgb = rgb
-
-    @cached_property
-    def lab(self) -> NDArray[np.float32]:
-        """Lab of the 8-bit image, float32 (H, W, 3)."""
-        return rgb_to_lab(self.rgb)
-
-    @cached_property
-    def edges(self) -> NDArray[np.bool_]:
-        """The neighbourhood of its strongest chroma edges, bool (H, W)."""
-        return chroma_edges(self.lab[..., 1:])
-
-
-METRICS: Mapping[str, Callable[[Picture, Picture], float]] = {
-    "psnr": lambda real, ours: psnr(real.rgb, ours.rgb),
-    "acc_1": lambda real, ours: accuracy(real.lab, ours.lab, 1),
-    "acc_2": lambda real, ours: accuracy(real.lab, ours.lab, 2),
-    "acc_5": lambda real, ours: accuracy(real.lab, ours.lab, 5),
-    "acc_rgb": lambda real, ours: accuracy_rgb(real.rgb, ours.rgb),
-    "ssim": lambda real, ours: ssim(real.rgb, ours.rgb),
-    "ciede2000": lambda real, ours: ciede2000(real.lab, ours.lab),
-    "auc": lambda real, ours: auc(real.lab[..., 1:], ours.lab[..., 1:]),
-    "colorfulness": lambda real, ours: colorfulness(ours.rgb),
-    "edge_psnr": lambda real, ours: edge_psnr(real.rgb, ours.rgb, real.edges),
-}
-FAST_METRICS = ("psnr", "colorfulness")
+ROWS = ("model", "grey", "image_mean")
+Floats = NDArray[np.float32]
+PredictAb = Callable[[Floats], Floats]
+Values = Mapping[str, Mapping[str, NDArray[np.float64]]]
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What `score_folder` found.
+    """What scoring a folder found. No picture is kept: 50,000 images are some megabytes.
 
     Attributes:
-        rows: "model", "grey" and "image_mean", each a mean over images by metric name; where
-            "colorfulness" is among them, "colorfulness_ratio" is the ratio of its mean to that
-            of the real images (NaN where those have no colour at all).
+        rows: `ROWS`, each a mean over images by metric name; where "colorfulness" is among them,
+            "colorfulness_ratio" is the ratio of its mean to that of the real images (NaN where
+            those have no colour at all).
         images: How many images were scored.
-        unreadable: Why each file that was skipped could not be read, by its relative path.
+        unreadable: Why each file that was skipped could not be scored, by its relative path.
+        names: Relative paths of the scored images, with slashes, in order.
+        values: The metrics of each image, (images,), by row and metric name; beside `ROWS`
+            stands "real", which has "colorfulness" alone.
     """
 
     rows: Mapping[str, Mapping[str, float]]
     images: int
     unreadable: Mapping[str, str]
+    names: tuple[str, ...]
+    values: Values
 
 
-def list_images(folder: str | Path, part: str = "all") -> list[Path]:
-    """Image files under `folder`, at any depth, in the order of their relative paths.
+@dataclass(frozen=True)
+class ScoredImage:
+    """One image, just scored.
 
-    Args:
-        folder: An existing folder.
-        part: "all", or one half of them: "select" (every second from the first on), to choose a
-            model by, or "report" (the others), to report its score on.
-
-    Returns:
-        The paths; a file counts by its suffix, hidden files and folders do not.
-
-    Raises:
-        FolderError: Not a folder, or no image in it.
-        ScoringError: No image in the part.
-        ValueError: An unknown part.
+    Attributes:
+        name: Its relative path, with slashes.
+        values: Its metrics, by row and metric name as in `Scores.values`.
+        real: The truth, uint8 (256, 256, 3).
+        outputs: What stands against it, by row, each uint8 (256, 256, 3).
     """
-    if part not in PARTS:
-        raise ValueError(f"part is one of {', '.join(PARTS)}, not {part!r}.")
-    photographs = list_photographs(folder)
-    chosen = {"all": photographs, "select": photographs[0::2], "report": photographs[1::2]}[part]
-    if not chosen:
-        raise ScoringError(f"There is no photograph in {folder} for the part {part!r}.")
-    return chosen
 
-
-def read_truth(path: str | Path | bytes) -> RGB:
-    """The truth of an image, a file or its bytes: short side to 256, centre crop, uint8.
-
-    Returns:
-        (256, 256, 3).
-
-    Raises:
-        ImageError: The file cannot be read, or is so thin that resizing it would fill the memory.
-    """
-    image = Image.fromarray(read_rgb(path))
-    if max(image.size) > _LONGEST_ASPECT * min(image.size):
-        name = "The picture" if isinstance(path, bytes) else path
-        raise ImageError(f"{name} is too thin to be scored, {image.width} x {image.height} pixels.")
-    width, height = (round(_SIZE * side / min(image.size)) for side in image.size)
-    image = image.resize((width, height), Image.Resampling.BICUBIC)
-    left, top = (width - _SIZE) // 2, (height - _SIZE) // 2
-    return np.asarray(image.crop((left, top, left + _SIZE, top + _SIZE)))
+    name: str
+    values: Mapping[str, Mapping[str, float]]
+    real: RGB
+    outputs: Mapping[str, RGB]
 
 
 def score_folder(
@@ -151,6 +94,7 @@ def score_folder(
     metrics: Sequence[str] = tuple(METRICS),
     part: str = "all",
     progress: bool = False,
+    on_image: Callable[[ScoredImage], object] | None = None,
 ) -> Scores:
     """Score a colorizer on the images under a folder, one at a time.
 
@@ -160,64 +104,123 @@ def score_folder(
         metrics: Names out of `METRICS`; `FAST_METRICS` are cheap enough for every epoch.
         part: "all", "select" or "report", as in `list_images`.
         progress: Show a progress bar on a terminal's standard error.
+        on_image: Called with each image as soon as it is scored.
 
     Returns:
-        The means, in the order of `metrics`.
+        The means and the values of each image, in the order of `metrics`.
 
     Raises:
         FolderError: No image.
-        ScoringError: None that can be read, or a prediction of a wrong shape or with
+        ScoringError: None that can be scored, or a prediction of a wrong shape or with
             values that are not finite.
         ValueError: An unknown metric or part.
+    """
+    return score_images(
+        folder,
+        lambda name, size, lightness: predict_ab(lightness),
+        metrics=metrics,
+        part=part,
+        progress=progress,
+        on_image=on_image,
+    )
+
+
+def score_images(
+    folder: str | Path,
+    predict: Callable[[str, tuple[int, int], Floats], Floats],
+    *,
+    metrics: Sequence[str] = tuple(METRICS),
+    part: str = "all",
+    progress: bool = False,
+    on_image: Callable[[ScoredImage], object] | None = None,
+) -> Scores:
+    """Score whatever gives colours to images, knowing which they are: `score_folder` otherwise.
+
+    Args:
+        folder: Images at any depth.
+        predict: An image's relative path, with slashes, its own height and width, and its
+            lightness as in `score_folder` -> ab (256, 256, 2) in Lab units. What it raises as an
+            ImageError becomes an entry of `unreadable`.
+        metrics: As in `score_folder`, like all that follows.
+        part: Which images.
+        progress: Show a progress bar.
+        on_image: Called with each image.
+
+    Returns:
+        As `score_folder`, which raises the same.
     """
     unknown = sorted(set(metrics) - set(METRICS))
     if unknown:
         raise ValueError(f"No such metric: {', '.join(unknown)}. There are {', '.join(METRICS)}.")
-    totals = {row: dict.fromkeys(metrics, 0.0) for row in ("model", "grey", "image_mean")}
-    real_colorfulness, images, unreadable = 0.0, 0, {}
-
+    collected = {row: {metric: array("d") for metric in metrics} for row in ROWS}
+    collected["real"] = {metric: array("d") for metric in metrics if metric == "colorfulness"}
+    names: list[str] = []
+    unreadable: dict[str, str] = {}
     for path in tqdm(
         list_images(folder, part), unit="image", desc="Scoring", disable=None if progress else True
     ):
+        name = path.relative_to(folder).as_posix()
         try:
-            real = Picture(read_truth(path))
+            rgb, size = read_whole(path)
+            real = Picture(rgb)
+            model_ab = predict(name, size, real.lab[..., 0].copy())
         except ImageError as error:
-            unreadable[path.relative_to(folder).as_posix()] = str(error)
+            unreadable[name] = str(error)
             continue
-        images += 1
-        for row, ab in _predictions(real, predict_ab, path).items():
-            ours = Picture(lab_to_rgb(real.lab[..., 0], ab))
-            for name in metrics:
-                totals[row][name] += METRICS[name](real, ours)
-        if "colorfulness" in metrics:
-            real_colorfulness += METRICS["colorfulness"](real, real)
+        pictures = {
+            row: Picture(lab_to_rgb(real.lab[..., 0], ab))
+            for row, ab in _rows_ab(real, model_ab, path).items()
+        }
+        values = {
+            row: {metric: METRICS[metric](real, pictures.get(row, real)) for metric in wanted}
+            for row, wanted in collected.items()
+        }
+        names.append(name)
+        for row, found in values.items():
+            for metric, value in found.items():
+                collected[row][metric].append(value)
+        if on_image is not None:
+            outputs = {row: picture.rgb for row, picture in pictures.items()}
+            on_image(ScoredImage(name, values, real.rgb, outputs))
 
-    if not images:
+    if not names:
         raise ScoringError(
-            f"No image under {folder} can be read; the first: {next(iter(unreadable.values()))}"
+            f"No image under {folder} can be scored; the first: {next(iter(unreadable.values()))}"
         )
-    rows = {
-        row: {name: total / images for name, total in values.items()}
-        for row, values in totals.items()
+    arrays = {
+        row: {metric: np.array(numbers) for metric, numbers in found.items()}
+        for row, found in collected.items()
     }
-    if "colorfulness" in metrics:
-        for row, values in totals.items():
-            ratio = values["colorfulness"] / real_colorfulness if real_colorfulness else math.nan
-            rows[row]["colorfulness_ratio"] = ratio
-    return Scores(rows, images, unreadable)
+    return Scores(mean_rows(arrays), len(names), unreadable, tuple(names), arrays)
 
 
-def _predictions(real: Picture, predict_ab: PredictAb, path: Path) -> dict[str, NDArray]:
+def mean_rows(values: Values) -> dict[str, dict[str, float]]:
+    """Means over images, as in `Scores.rows`.
+
+    Args:
+        values: As in `Scores.values`, of at least one image.
+    """
+    rows = {
+        row: {metric: float(numbers.mean()) for metric, numbers in values[row].items()}
+        for row in ROWS
+    }
+    if "colorfulness" in values["real"]:
+        real = float(values["real"]["colorfulness"].mean())
+        for means in rows.values():
+            means["colorfulness_ratio"] = means["colorfulness"] / real if real else math.nan
+    return rows
+
+
+def _rows_ab(real: Picture, model_ab: Floats, path: Path) -> dict[str, Floats]:
     """The ab (H, W, 2) of each row."""
-    lightness, ab = real.lab[..., 0].copy(), real.lab[..., 1:]
-    model = np.asarray(predict_ab(lightness), np.float32)
-    if model.shape != ab.shape:
-        raise ScoringError(f"The ab predicted for {path} has shape {model.shape}, not {ab.shape}.")
+    model, shape = np.asarray(model_ab, np.float32), (*real.rgb.shape[:2], 2)
+    if model.shape != shape:
+        raise ScoringError(f"The ab predicted for {path} has shape {model.shape}, not {shape}.")
     if not np.isfinite(model).all():
         raise ScoringError(f"The ab predicted for {path} holds values that are not finite.")
     mean = np.array(cv2.mean(real.lab)[1:3], np.float32)
     return {
         "model": model,
-        "grey": np.broadcast_to(np.float32(0), ab.shape),
-        "image_mean": np.broadcast_to(mean, ab.shape),
+        "grey": np.broadcast_to(np.float32(0), shape),
+        "image_mean": np.broadcast_to(mean, shape),
     }

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 # Column: its metric, the heading, the factor, the digits.
 _COLUMNS = (
@@ -22,22 +23,63 @@ LEGEND = (
     "percent; dE00: CIEDE2000, lower is better; color: colorfulness; ratio: of it to that of the "
     "real images."
 )
+INTERVAL_LEGEND = (
+    "over grey: the model's figures less those of grey; low, high: the ends of the 95 % interval "
+    "of a figure over other images of the kind, by bootstrap."
+)
+
+Row = Mapping[str, float]
 
 
-def score_table(rows: Mapping[str, Mapping[str, float]]) -> list[list[str]]:
+def score_table(
+    rows: Mapping[str, Row],
+    intervals: Mapping[str, Mapping[str, tuple[float, float]]] | None = None,
+) -> list[list[str]]:
     """Puts scores into cells.
 
     Args:
         rows: of `Scores`, with all metrics.
+        intervals: (low, high) by row and metric; a row that is there has two more lines.
 
     Returns:
-        The headings, the first of them empty, and a line for each row; "-" is no finite number.
+        The headings, the first of them empty, and the lines; "-" is no finite number.
     """
     lines = [["", *(heading for _, heading, _, _ in _COLUMNS)]]
     for name, row in rows.items():
-        cells = (
-            f"{factor * row[metric]:.{digits}f}" if math.isfinite(row[metric]) else "-"
-            for metric, _, factor, digits in _COLUMNS
-        )
-        lines.append([name.replace("_", " "), *cells])
+        lines.append(_line(name.replace("_", " "), row))
+        for end, label in enumerate(("low", "high")):
+            if intervals and name in intervals:
+                ends = {metric: pair[end] for metric, pair in intervals[name].items()}
+                lines.append(_line(f"  {label}", ends))
     return lines
+
+
+def subfolder_table(subfolders: Mapping[str, Mapping[str, Any]], most: int) -> list[list[str]]:
+    """Puts what `summary` says of sub-folders into cells, those that gain least over grey first.
+
+    Args:
+        subfolders: "images" and "rows" by name.
+        most: How many there is room for.
+
+    Returns:
+        The headings and a line for each.
+    """
+    found = []
+    for name, of_folder in subfolders.items():
+        model, grey = of_folder["rows"]["model"], of_folder["rows"]["grey"]
+        gain = model["psnr"] - grey["psnr"]
+        found.append((gain, name, of_folder["images"], model))
+    lines = [["sub-folder", "images", "PSNR", "over grey", "dE00", "ratio"]]
+    for gain, name, images, model in sorted(found, key=lambda item: item[:2])[:most]:
+        figures = (model["psnr"], gain, model["ciede2000"], model["colorfulness_ratio"])
+        lines.append([name, str(images), *(_cell(figure, 2) for figure in figures)])
+    return lines
+
+
+def _line(label: str, row: Row) -> list[str]:
+    cells = (_cell(factor * row[metric], digits) for metric, _, factor, digits in _COLUMNS)
+    return [label, *cells]
+
+
+def _cell(figure: float, digits: int) -> str:
+    return f"{figure:.{digits}f}" if math.isfinite(figure) else "-"

@@ -1,14 +1,16 @@
 """The protocol: what is cropped, what the model sees, what is averaged, what is skipped."""
 
 import math
+import weakref
 
 import numpy as np
 import pytest
 from PIL import Image
 from skimage import color
 
-from keras_colorize.data.folders import FolderError
-from keras_colorize.evaluation import metrics, scoring
+from keras_colorize.evaluation import scoring
+from keras_colorize.evaluation.metrics import FAST_METRICS, METRICS
+from keras_colorize.evaluation.rgb_metrics import colorfulness, psnr
 from keras_colorize.imaging.images import ImageError
 
 
@@ -16,102 +18,10 @@ def grey(lightness):
     return np.zeros((*lightness.shape, 2), np.float32)
 
 
-def waves(shift=0, size=(256, 256)):
-    """A smooth picture in warm colours, uint8 (H, W, 3)."""
-    y, x = np.mgrid[: size[0], : size[1]]
-    periods = ((160, 40, 30), (127, 25, -50), (90, -60, 28))
-    channels = [mean + 50 * np.sin(x / a + y / b + shift) for mean, a, b in periods]
-    return np.stack(channels, -1).astype(np.uint8)
-
-
-def save(rgb, path):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(rgb).save(path)
-    return path
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """Three images in nested folders; by path: a/2.png, a/b/1.png, c.png."""
-    save(waves(0), tmp_path / "c.png")
-    save(waves(1), tmp_path / "a/2.png")
-    save(waves(2), tmp_path / "a/b/1.png")
-    return tmp_path
-
-
 def oracle(folder):
     """Predicts the real ab; relies on the images coming in the order of `list_images`."""
     truths = (scoring.read_truth(path) for path in scoring.list_images(folder))
     return lambda lightness: color.rgb2lab(next(truths))[..., 1:]
-
-
-class TestListImages:
-    def test_is_recursive_and_sorted_by_relative_path(self, folder):
-        (folder / "notes.txt").write_text("not an image")
-        save(waves(), folder / ".trash/1.png")
-        save(waves(), folder / "A.JPG")
-        (folder / "folder.png").mkdir()
-        names = [path.relative_to(folder).as_posix() for path in scoring.list_images(folder)]
-        assert names == ["A.JPG", "a/2.png", "a/b/1.png", "c.png"]
-
-    def test_parts_share_out_all_images(self, folder):
-        every = scoring.list_images(folder)
-        select, report = (scoring.list_images(folder, part) for part in ("select", "report"))
-        assert select == [every[0], every[2]]
-        assert report == [every[1]]
-
-    def test_says_that_there_is_nothing(self, tmp_path):
-        with pytest.raises(FolderError, match="There is no photograph in"):
-            scoring.list_images(tmp_path)
-        save(waves(), tmp_path / "one.png")
-        with pytest.raises(scoring.ScoringError, match="for the part 'report'"):
-            scoring.list_images(tmp_path, "report")
-        with pytest.raises(FolderError, match="is not a folder"):
-            scoring.list_images(tmp_path / "one.png")
-        with pytest.raises(ValueError, match="part is one of all, select, report"):
-            scoring.list_images(tmp_path, "half")
-
-
-class TestReadTruth:
-    def test_leaves_a_256_square_alone(self, tmp_path):
-        image = waves()
-        np.testing.assert_array_equal(scoring.read_truth(save(image, tmp_path / "x.png")), image)
-
-    def test_crops_the_centre(self, tmp_path):
-        image = waves(size=(256, 301))
-        truth = scoring.read_truth(save(image, tmp_path / "x.png"))
-        np.testing.assert_array_equal(truth, image[:, 22:278])
-
-    @pytest.mark.parametrize("size", [(300, 200), (64, 900), (1, 1), (257, 256), (999, 1000)])
-    def test_is_always_256_square(self, size, tmp_path):
-        assert scoring.read_truth(save(waves(size=size), tmp_path / "x.png")).shape == (256, 256, 3)
-
-    @pytest.mark.parametrize("size", [(1, 101), (1500, 1), (2, 201)])
-    def test_refuses_what_resizing_would_blow_up(self, size, tmp_path):
-        path = save(waves(size=size), tmp_path / "strip.png")
-        with pytest.raises(ImageError) as caught:
-            scoring.read_truth(path)
-        assert str(caught.value) == (
-            f"{path} is too thin to be scored, {size[1]} x {size[0]} pixels."
-        )
-
-    def test_takes_pictures_up_to_that(self, tmp_path):
-        path = save(waves(size=(300, 3)), tmp_path / "strip.png")
-        assert scoring.read_truth(path).shape == (256, 256, 3)
-
-    def test_is_anti_aliased(self, tmp_path):
-        fine = np.indices((1024, 1024)).sum(axis=0) % 2 * 255
-        image = np.repeat(fine[..., None], 3, axis=-1).astype(np.uint8)
-        truth = scoring.read_truth(save(image, tmp_path / "x.png")).astype(int)
-        assert np.abs(truth - 127.5).max() < 3
-
-    def test_takes_the_short_side_to_256(self, tmp_path):
-        # A red square of half the short side in the middle of a wide picture stays one of 128.
-        image = np.zeros((512, 700, 3), np.uint8)
-        image[128:384, 222:478, 0] = 255
-        truth = scoring.read_truth(save(image, tmp_path / "x.png"))
-        rows, columns = np.nonzero(truth[..., 0] > 127)
-        assert [rows.min(), rows.max(), columns.min(), columns.max()] == [64, 191, 64, 191]
 
 
 class TestScoreFolder:
@@ -132,7 +42,7 @@ class TestScoreFolder:
 
     def test_every_metric_is_worse_without_colour(self, folder):
         rows = scoring.score_folder(folder, oracle(folder)).rows
-        for name in (*scoring.METRICS, "colorfulness_ratio"):
+        for name in (*METRICS, "colorfulness_ratio"):
             better, worse = rows["model"][name], rows["grey"][name]
             assert (better < worse) if name == "ciede2000" else (better > worse), name
 
@@ -150,7 +60,7 @@ class TestScoreFolder:
             values["psnr"].append(10 * np.log10(255**2 / error.mean()))
             delta = color.deltaE_ciede2000(color.rgb2lab(real), color.rgb2lab(ours))
             values["ciede2000"].append(delta.mean())
-            values["colorfulness"].append(metrics.colorfulness(ours))
+            values["colorfulness"].append(colorfulness(ours))
         model = scoring.score_folder(folder, orange).rows["model"]
         for name, expected in values.items():
             assert model[name] == pytest.approx(np.mean(expected), abs=2e-3), name
@@ -160,33 +70,33 @@ class TestScoreFolder:
         assert rows["model"] == rows["grey"]
         assert rows["image_mean"]["psnr"] > rows["grey"]["psnr"]
 
-    def test_image_mean_row_is_perfect_on_one_colour(self, tmp_path):
+    def test_image_mean_row_is_perfect_on_one_colour(self, tmp_path, save):
         save(np.full((256, 256, 3), (150, 90, 60), np.uint8), tmp_path / "brown.png")
         save(np.full((256, 256, 3), (60, 90, 150), np.uint8), tmp_path / "blue.png")
         rows = scoring.score_folder(tmp_path, grey, metrics=("psnr", "ciede2000")).rows
         assert rows["image_mean"] == {"psnr": 60, "ciede2000": 0}
 
-    def test_ratio_is_that_of_the_means(self, tmp_path):
+    def test_ratio_is_that_of_the_means(self, tmp_path, save):
         for name, rgb in (("1", (200, 40, 40)), ("2", (120, 120, 110))):
             save(np.full((256, 256, 3), rgb, np.uint8), tmp_path / f"{name}.png")
-        real = [metrics.colorfulness(scoring.read_truth(tmp_path / f"{n}.png")) for n in "12"]
+        real = [colorfulness(scoring.read_truth(tmp_path / f"{n}.png")) for n in "12"]
         first_only = oracle(tmp_path)
 
         def predict(lightness):
             ab = first_only(lightness)
             return ab if np.abs(ab).max() > 30 else ab * 0
 
-        row = scoring.score_folder(tmp_path, predict, metrics=scoring.FAST_METRICS).rows["model"]
-        grey_left = metrics.colorfulness(np.full((1, 1, 3), 120, np.uint8))
+        row = scoring.score_folder(tmp_path, predict, metrics=FAST_METRICS).rows["model"]
+        grey_left = colorfulness(np.full((1, 1, 3), 120, np.uint8))
         assert row["colorfulness"] == pytest.approx((real[0] + grey_left) / 2, abs=0.2)
         assert row["colorfulness_ratio"] == pytest.approx(real[0] / sum(real), abs=0.01)
 
-    def test_ratio_of_grey_photographs_is_not_a_number(self, tmp_path):
+    def test_ratio_of_grey_photographs_is_not_a_number(self, tmp_path, save):
         save(np.full((256, 256, 3), 0, np.uint8), tmp_path / "black.png")
         rows = scoring.score_folder(tmp_path, grey, metrics=["colorfulness"]).rows
         assert math.isnan(rows["model"]["colorfulness_ratio"])
 
-    def test_shows_the_model_the_lightness_of_the_crop(self, tmp_path):
+    def test_shows_the_model_the_lightness_of_the_crop(self, tmp_path, save, waves):
         image = waves(size=(256, 300))
         save(image, tmp_path / "x.png")
         seen = []
@@ -206,7 +116,7 @@ class TestScoreFolder:
         rows = scoring.score_folder(folder, grey, metrics=("ssim", "psnr")).rows
         assert list(rows) == ["model", "grey", "image_mean"]
         assert [list(row) for row in rows.values()] == [["ssim", "psnr"]] * 3
-        fast = scoring.score_folder(folder, grey, metrics=scoring.FAST_METRICS).rows["grey"]
+        fast = scoring.score_folder(folder, grey, metrics=FAST_METRICS).rows["grey"]
         assert list(fast) == ["psnr", "colorfulness", "colorfulness_ratio"]
         with pytest.raises(ValueError, match="No such metric: lpips"):
             scoring.score_folder(folder, grey, metrics=["psnr", "lpips"])
@@ -232,8 +142,75 @@ class TestScoreFolder:
 
     def test_refuses_a_folder_of_which_nothing_can_be_read(self, tmp_path):
         (tmp_path / "broken.jpg").write_bytes(b"no image")
-        with pytest.raises(scoring.ScoringError, match=r"can be read; the first: .*broken\.jpg"):
+        with pytest.raises(scoring.ScoringError, match=r"can be scored; the first: .*broken\.jpg"):
             scoring.score_folder(tmp_path, grey)
+
+    def test_values_are_those_of_each_image(self, folder):
+        whole = scoring.score_folder(folder, oracle(folder))
+        assert whole.names == ("a/2.png", "a/b/1.png", "c.png")
+        assert set(whole.values) == {*scoring.ROWS, "real"}
+        truths = [scoring.read_truth(folder / name) for name in whole.names]
+        assert list(whole.values["real"]) == ["colorfulness"]
+        assert whole.values["real"]["colorfulness"].tolist() == list(map(colorfulness, truths))
+        for row in scoring.ROWS:
+            for metric in METRICS:
+                values = whole.values[row][metric]
+                assert values.dtype == np.float64 and values.shape == (3,)
+                assert whole.rows[row][metric] == pytest.approx(values.mean(), rel=1e-12)
+        for k, part in ((0, "a/2.png"), (2, "c.png")):
+            alone = folder.parent / f"alone-{k}"
+            (alone / part).parent.mkdir(parents=True)
+            (alone / part).symlink_to(folder / part)
+            rows = scoring.score_folder(alone, oracle(alone)).rows
+            for metric in METRICS:
+                assert rows["image_mean"][metric] == whole.values["image_mean"][metric][k]
+
+    def test_without_colorfulness_nothing_of_the_real_image_is_a_score(self, folder):
+        values = scoring.score_folder(folder, grey, metrics=["psnr"]).values
+        assert values["real"] == {}
+        assert [list(values[row]) for row in scoring.ROWS] == [["psnr"]] * 3
+
+    def test_hands_over_each_image_and_keeps_none(self, folder):
+        predict = oracle(folder)
+        (folder / "b.png").write_bytes(b"no image")
+        seen, pictures = [], []
+
+        def look(image):
+            seen.append((image.name, image.values))
+            pictures.extend(map(weakref.ref, (image.real, *image.outputs.values())))
+            if image.name == "c.png":
+                np.testing.assert_array_equal(image.real, scoring.read_truth(folder / "c.png"))
+                assert list(image.outputs) == list(scoring.ROWS)
+                assert image.values["model"]["psnr"] == psnr(image.real, image.outputs["model"])
+                assert np.ptp(image.outputs["grey"].astype(int), axis=-1).max() <= 1
+
+        scores = scoring.score_folder(folder, predict, on_image=look)
+        assert [name for name, _ in seen] == list(scores.names)
+        for k, (_, values) in enumerate(seen):
+            assert values == {
+                row: {metric: numbers[k] for metric, numbers in of_row.items()}
+                for row, of_row in scores.values.items()
+            }
+        assert len(pictures) == 12 and not any(picture() is not None for picture in pictures)
+
+    def test_a_prediction_may_depend_on_which_image_it_is(self, tmp_path, save, waves):
+        save(waves(size=(300, 400)), tmp_path / "a/1.png")
+        save(waves(size=(256, 256)), tmp_path / "2.png")
+        asked = []
+
+        def predict(name, size, lightness):
+            asked.append((name, size, lightness.shape))
+            if name == "2.png":
+                raise ImageError("There is none of it.")
+            return grey(lightness)
+
+        scores = scoring.score_images(tmp_path, predict, metrics=["psnr"])
+        assert asked == [
+            ("2.png", (256, 256), (256, 256)),
+            ("a/1.png", (300, 400), (256, 256)),
+        ]
+        assert scores.unreadable == {"2.png": "There is none of it."}
+        assert scores.names == ("a/1.png",)
 
     @pytest.mark.parametrize(
         ("predict", "reason"),

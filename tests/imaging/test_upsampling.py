@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_colorize.evaluation.metrics import chroma_edges, edge_psnr
+from keras_colorize.evaluation.lab_metrics import chroma_edges
+from keras_colorize.evaluation.rgb_metrics import edge_psnr
 from keras_colorize.evaluation.scoring import read_truth
 from keras_colorize.imaging import strips
 from keras_colorize.imaging.color import lab_to_rgb, rgb_to_lab

@@ -1,0 +1,70 @@
+"""The files of a scoring: its figures, each image's metrics, the worst and the best images."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from keras_colorize.evaluation.figures import grid
+from keras_colorize.evaluation.protocol import ScoringError
+from keras_colorize.evaluation.scoring import ScoredImage
+from keras_colorize.imaging.files import atomic_file
+from keras_colorize.imaging.images import write_image
+
+SHOWN = 8  # images in a strip
+_HEIGHT = 256
+
+
+class ScoreFiles:
+    """Writes `images.jsonl` while images are scored, then `worst.png`, `best.png`, `scores.json`.
+
+    The strips show by CIEDE2000, an image a row: grey | output | real. `scores.json` comes last:
+    where it is, all is there.
+
+    Args:
+        folder: made if it is absent.
+        overwrite: whether files of an earlier scoring may be replaced; others stay.
+
+    Raises:
+        ScoringError: the folder is a file, or holds something and `overwrite` is false.
+    """
+
+    def __init__(self, folder: Path, *, overwrite: bool = False) -> None:
+        if folder.exists() and not folder.is_dir():
+            raise ScoringError(f"{folder} is a file, not a folder.")
+        if folder.is_dir() and any(folder.iterdir()) and not overwrite:
+            raise ScoringError(f"{folder} is not empty; --overwrite replaces the scores in it.")
+        self.folder = folder
+        self._worst: list[ScoredImage] = []
+        self._best: list[ScoredImage] = []
+        self._lines: TextIO
+
+    def __enter__(self) -> "ScoreFiles":
+        """Begins anew: the files of an earlier scoring go."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for name in ("scores.json", "worst.png", "best.png"):
+            (self.folder / name).unlink(missing_ok=True)
+        self._lines = open(self.folder / "images.jsonl", "w", buffering=1)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Closes the lines."""
+        self._lines.close()
+
+    def add(self, image: ScoredImage) -> None:
+        """Writes the line of an image, and keeps it if it is among the worst or the best."""
+        self._lines.write(json.dumps({"name": image.name, **image.values}) + "\n")
+        self._best = sorted([*self._best, image], key=_difference)[:SHOWN]
+        self._worst = sorted([*self._worst, image], key=_difference, reverse=True)[:SHOWN]
+
+    def finish(self, report: Mapping[str, Any]) -> None:
+        """Writes the strips and, as `scores.json`, the report, which is plain data."""
+        for name, images in (("worst", self._worst), ("best", self._best)):
+            rows = [[i.outputs["grey"], i.outputs["model"], i.real] for i in images]
+            write_image(grid(rows, _HEIGHT), self.folder / f"{name}.png", overwrite=True)
+        with atomic_file(self.folder / "scores.json", overwrite=True) as stream:
+            stream.write(json.dumps(report, indent=2).encode() + b"\n")
+
+
+def _difference(image: ScoredImage) -> float:
+    return image.values["model"]["ciede2000"]
