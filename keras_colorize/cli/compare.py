@@ -149,7 +149,8 @@ def command(
     from keras_colorize.comparison.report import draw, summarize, table
     from keras_colorize.comparison.systems import ablation_of, systems_of
     from keras_colorize.comparison.training import train_and_score
-    from keras_colorize.evaluation.scoring import PROTOCOL
+    from keras_colorize.evaluation.protocol import PROTOCOL
+    from keras_colorize.evaluation.summary import finite
     from keras_colorize.imaging.images import write_image
     from keras_colorize.training.checkpointer import TrainingStopped
 
@@ -170,17 +171,19 @@ def command(
     summaries = [summarize(trained)]
     if without:
         summaries.append(summarize(trained, without))
-    report = {
-        "command": shlex.join(["keras-colorize", *sys.argv[1:]]),
-        "protocol": PROTOCOL,
-        "photographs": photographs.count,
-        "photographs_digest": photographs.digest,
-        "budget": budget,
-        "recipe": asdict(chosen.training),
-        "networks": {name: system.describe() for name, system in compared.items()},
-        "seeds": seeds,
-        "scores": summaries,
-    }
+    report = finite(
+        {
+            "command": shlex.join(["keras-colorize", *sys.argv[1:]]),
+            "protocol": PROTOCOL,
+            "photographs": photographs.count,
+            "photographs_digest": photographs.digest,
+            "budget": budget,
+            "recipe": asdict(chosen.training),
+            "networks": {name: system.describe() for name, system in compared.items()},
+            "seeds": seeds,
+            "scores": summaries,
+        }
+    )
     text = _page(report, [table(summary) for summary in summaries])
     for name, content in (("comparison.json", json.dumps(report, indent=2)), ("table.md", text)):
         with atomic_file(out / name, overwrite=True) as stream:

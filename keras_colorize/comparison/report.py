@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from keras_colorize.comparison.training import Trained
 from keras_colorize.evaluation.figures import grid
 from keras_colorize.evaluation.intervals import mean_interval, ratio_interval
-from keras_colorize.evaluation.scoring import METRICS, read_truth
+from keras_colorize.evaluation.metrics import METRICS
+from keras_colorize.evaluation.protocol import read_truth
 from keras_colorize.imaging.color import lab_to_rgb, rgb_to_lightness
 from keras_colorize.inference.colorizer import Colorizer
 

@@ -1,5 +1,6 @@
 """Which systems are compared: ours, the rivals at our number of parameters, and the ablations."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -18,7 +19,8 @@ OURS = "ours"
 SYSTEMS = (OURS, *RIVALS)
 ABLATIONS = ("aggregation", "loss")
 _SMOOTHING = 0.1
-_WIDTHS_TRIED = 12
+_WIDTHS_TRIED = 6
+_NARROWEST, _WIDEST = 0.01, 4.0
 
 
 def systems_of(preset: Preset, names: Sequence[str], *, match: bool) -> dict[str, Preset]:
@@ -72,14 +74,14 @@ def ablation_of(preset: Preset, what: str) -> dict[str, Preset]:
 def matching_width(preset: Preset, name: RivalName) -> float:
     """The width at which a rival's generator has most nearly as many parameters as a preset's.
 
-    Parameters grow with the square of the width, or so: it is searched for by halving.
+    Parameters grow with about the square of the width: each try corrects the one before.
     """
     wanted = build_networks(preset)[0].count_params()
     counts: dict[float, int] = {}
-    low, high = 0.0, 2.0
-    for _ in range(_WIDTHS_TRIED):
-        width = round((low + high) / 2, 4)
+    width = 0.5
+    while width not in counts and len(counts) < _WIDTHS_TRIED:
         counts[width] = build_networks(with_rival(preset, name, width))[0].count_params()
-        low, high = (width, high) if counts[width] < wanted else (low, width)
+        width = round(width * math.sqrt(wanted / counts[width]), 3)
+        width = min(max(width, _NARROWEST), _WIDEST)
     keras.backend.clear_session()
     return min(counts, key=lambda width: abs(counts[width] - wanted))

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_colorize.config import Preset
-from keras_colorize.evaluation.scoring import METRICS, Scores, score_folder
+from keras_colorize.evaluation.scoring import Scores, score_folder
 from keras_colorize.imaging.files import atomic_file
 from keras_colorize.inference.colorizer import Colorizer
 from keras_colorize.inference.fitting import DEFAULT_SIZE
@@ -114,9 +114,7 @@ def _scores(run: Run, val: Path) -> Scores:
         content = json.loads(path.read_text())
         if content.pop("of") == of:
             return _from_json(content)
-    scores = score_folder(
-        val, Colorizer(run.folder).predict_ab, metrics=tuple(METRICS), part="report", progress=True
-    )
+    scores = score_folder(val, Colorizer(run.folder).predict_ab, part="report", progress=True)
     with atomic_file(path, overwrite=True) as stream:
         stream.write(json.dumps({"of": of, **_to_json(scores)}).encode())
     return scores

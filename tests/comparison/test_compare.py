@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from keras_colorize.cli.main import main
-from keras_colorize.evaluation.scoring import METRICS, score_folder
+from keras_colorize.config import PRESETS, GeneratorConfig
+from keras_colorize.evaluation.metrics import METRICS
+from keras_colorize.evaluation.scoring import score_folder
 from keras_colorize.inference.colorizer import Colorizer
 
 # Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
@@ -22,6 +25,16 @@ SYSTEMS = ["ours", "zhang2016", "iizuka2016", "pix2pix"]
 
 def compare(*arguments: Any) -> Result:
     return CliRunner().invoke(main, ["compare", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Makes `tiny` a network that is quick to compile."""
+    small = replace(PRESETS["tiny"], generator=GeneratorConfig((2, 2, 2, 2, 2), 2, "unet"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PRESETS, "tiny", small)
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +54,7 @@ def options(photographs: Path, val: Path) -> list[Any]:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory, options: list[Any]) -> tuple[Path, Result]:
     out = tmp_path_factory.mktemp("compare") / "out"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        result = compare(*options, "--without", "veri_*", "--out", out, "--json")
+    result = compare(*options, "--without", "veri_*", "--out", out, "--json")
     assert result.exit_code == 0, result.output
     return out, result
 
@@ -119,7 +130,12 @@ def test_an_ablation_trains_each_variant_with_each_seed(options, tmp_path):
     result = compare(*options, "--ablate", "loss", "--seeds", 2, "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
     names = ["l1", "l1_gan", "l1_gan_smoothed"]
-    assert sorted(os.listdir(tmp_path / "out")) == ["comparison.json", "figure.png", *names, "table.md"]
+    assert sorted(os.listdir(tmp_path / "out")) == [
+        "comparison.json",
+        "figure.png",
+        *names,
+        "table.md",
+    ]
     report = json.loads((tmp_path / "out/comparison.json").read_text())
     for name in names:
         assert sorted(os.listdir(tmp_path / "out" / name)) == ["seed-0", "seed-1"]
