@@ -1,8 +1,5 @@
 """Batch norm folded away changes nothing but rounding; tf_keras builds the same network."""
 
-import importlib
-import warnings
-
 import numpy as np
 import pytest
 
@@ -13,13 +10,6 @@ from keras_colorize.models.generator import build_generator, config_of
 SMALL = (4, 6, 8, 6, 5)
 CASES = [("improved_dla", 1), ("improved_dla", 2), ("improved_dla", 4)]
 CASES += [(aggregation, 2) for aggregation in AGGREGATIONS[1:]]
-
-
-@pytest.fixture(scope="module")
-def tf_keras():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its import speaks of its own age
-        return importlib.import_module("tf_keras")
 
 
 @pytest.mark.parametrize(("aggregation", "stride"), CASES)
