@@ -33,6 +33,7 @@ LEVELS = {
 # Modules that may import a framework when they are imported; all others are part of the light
 # base install, or must be quick to import because the command line names them.
 FRAMEWORK_MODULES = (
+    "comparison",
     "models",
     "data.arrays",
     "data.records",

@@ -204,7 +204,7 @@ def _with_budget(
     steps = -(-budget // (epochs * recipe.batch_size))
     network = preset.generator
     assert isinstance(network, GeneratorConfig)
-    widths = tuple(max(1, round(kernels * width)) for kernels in network.widths)
+    widths: Any = tuple(max(1, round(kernels * width)) for kernels in network.widths)
     return replace(
         preset,
         generator=replace(network, widths=widths),

@@ -53,8 +53,10 @@ def summarize(trained: Sequence[Trained], without: str | None = None) -> dict[st
     )
     real = first.values("real", "colorfulness")[kept]
 
-    def row(values: Mapping[str, NDArray[np.float64]]) -> dict[str, Figures]:
-        figures = {metric: _figures(array[kept]) for metric, array in values.items()}
+    def row(values: Mapping[str, NDArray[np.float64]]) -> dict[str, dict[str, Any]]:
+        figures: dict[str, dict[str, Any]] = {
+            metric: {**_figures(array[kept])} for metric, array in values.items()
+        }
         color = values["colorfulness"][kept]
         low, high = ratio_interval(color, real)
         ratio = float(color.sum() / real.sum()) if real.any() else math.nan
@@ -67,9 +69,8 @@ def summarize(trained: Sequence[Trained], without: str | None = None) -> dict[st
         values = {metric: system.values("model", metric) for metric in METRICS}
         metrics = row(values)
         for metric in METRICS:
-            metrics[metric] |= {
-                "seeds": [float(s.values["model"][metric][kept].mean()) for s in system.scores]
-            }
+            means = [float(s.values["model"][metric][kept].mean()) for s in system.scores]
+            metrics[metric]["seeds"] = means
         rows[system.name] = {
             "parameters": system.parameters,
             "multiply_adds": system.macs,

@@ -5,7 +5,7 @@ from typing import Any
 
 from keras_colorize.imaging.color import scale_ab
 from keras_colorize.models.ab_bins import ab_bins
-from keras_colorize.models.blocks import MOMENTUM, upsample
+from keras_colorize.models.blocks import MOMENTUM, scaled, upsample
 
 TEMPERATURE = 0.38  # of the annealed mean: 1 is the mean, 0 the mode
 # Kernels, convolutions, stride of the last one, dilation of each: blocks 1 to 7 of the paper.
@@ -46,20 +46,17 @@ def build_zhang2016(width: float = 1.0, *, keras: Any = None) -> Any:
         raise ValueError(f"width must be positive, got {width}.")
     keras = keras or import_module("keras")
 
-    def scaled(kernels: int) -> int:
-        return max(8, 8 * round(kernels * width / 8))
-
     lightness = keras.Input((None, None, 1), name="lightness_scaled")
     x = lightness
     for n, (kernels, count, last_stride, dilation) in enumerate(BLOCKS, 1):
         for k in range(1, count + 1):
             stride = last_stride if k == count else 1
             name = f"block_{n}_conv_{k}"
-            x = _convolution(keras, x, scaled(kernels), stride, dilation, name)
+            x = _convolution(keras, x, scaled(kernels, width), stride, dilation, name)
         x = keras.layers.BatchNormalization(momentum=MOMENTUM, name=f"block_{n}_bn")(x)
-    x = upsample(keras, x, scaled(LAST_KERNELS), batch_norm=False, name="block_8_up")
+    x = upsample(keras, x, scaled(LAST_KERNELS, width), batch_norm=False, name="block_8_up")
     for k in (1, 2):
-        x = _convolution(keras, x, scaled(LAST_KERNELS), 1, 1, f"block_8_conv_{k}")
+        x = _convolution(keras, x, scaled(LAST_KERNELS, width), 1, 1, f"block_8_conv_{k}")
     # float32 whatever the precision policy: a softmax over 313 bins follows.
     logits = keras.layers.Conv2D(len(ab_bins()), 1, dtype="float32", name="ab_logits")(x)
     return keras.Model(lightness, logits, name="zhang2016")

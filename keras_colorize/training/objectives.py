@@ -28,7 +28,7 @@ def color_loss_of(preset: Preset, photographs: TrainingSet) -> ColorLoss:
     name = preset.generator.name if isinstance(preset.generator, RivalConfig) else "ours"
     if name == "zhang2016":
         prior = measure_prior(_some_ab(preset, photographs))
-        return RebalancedCrossEntropy(rebalancing_weights(prior))
+        return RebalancedCrossEntropy(rebalancing_weights(prior).tolist())
     return mean_squared_error if name == "iizuka2016" else l1_loss
 
 
