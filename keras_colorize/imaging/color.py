@@ -30,7 +30,7 @@ XYZ_FROM_RGB = np.array(
 )
 WHITE = np.array([0.95047, 1.0, 1.08883])
 CUBE_ROOT_FROM = 0.008856
-_GAMMA_STEPS = 65535
+GAMMA_STEPS = 65535
 _ROOT_STEPS = 65535
 
 
@@ -153,7 +153,7 @@ def lab_strip_to_rgb(lab: Floats, out: NDArray[np.uint8]) -> None:
     """Writes the sRGB of a cache-sized strip `lab` (H, W, 3) into `out` (H, W, 3)."""
     linear = cv2.cvtColor(lab, cv2.COLOR_Lab2LRGB)  # OpenCV clips it to [0, 1]
     step = np.empty(lab.shape, np.uint16)
-    np.multiply(linear, np.float32(_GAMMA_STEPS), out=step, casting="unsafe")
+    np.multiply(linear, np.float32(GAMMA_STEPS), out=step, casting="unsafe")
     cv2.LUT(step, _gamma_table(), dst=out)
 
 
@@ -185,7 +185,7 @@ def _lightness_of(y: NDArray[np.float64]) -> Floats:
 @cache
 def _gamma_table() -> NDArray[np.uint8]:
     """Table: linear light, in steps, to the 8-bit sRGB code."""
-    linear = (np.arange(_GAMMA_STEPS + 1) + 0.5) / _GAMMA_STEPS  # a step is entered at its floor
+    linear = (np.arange(GAMMA_STEPS + 1) + 0.5) / GAMMA_STEPS  # a step is entered at its floor
     encoded = np.where(linear > 0.0031308, 1.055 * linear ** (1 / 2.4) - 0.055, linear * 12.92)
     return np.rint(np.minimum(encoded, 1) * 255).astype(np.uint8)
 
