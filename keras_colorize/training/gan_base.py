@@ -190,7 +190,7 @@ class BaseGAN(keras.Model):
 
     def random_states(self) -> list[list[int]]:
         """Where dropout's random numbers are; Keras saves the weights without them."""
-        return [ops.convert_to_numpy(variable).tolist() for variable in self._random_variables()]
+        return [ops.convert_to_numpy(v.value).tolist() for v in self._random_variables()]
 
     def set_random_states(self, states: list[list[int]]) -> None:
         """Goes on with states that `random_states` returned."""
