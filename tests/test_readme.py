@@ -1,4 +1,4 @@
-"""Runs what the README and CONTRIBUTING say, block by block, in the order of the page.
+"""Runs what the README, CONTRIBUTING and some of docs/ say, block by block, in their order.
 
 - A `console` block holds commands behind `$ `; a line that ends in a backslash goes on in the
   next. Each must succeed. Lines below a command are its standard output, `...` for any text; a
@@ -28,7 +28,7 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "CONTRIBUTING.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "docs/evaluation.md")
 FENCE = re.compile(
     r"^(?:<!-- (?P<mark>not run|run with): (?P<text>.+?) -->\n)?"
     r"^```(?P<kind>\w*)\n(?P<body>.*?)^```$",
