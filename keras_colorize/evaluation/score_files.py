@@ -19,7 +19,7 @@ class ScoreFiles:
     """Writes `images.jsonl` while images are scored, then `worst.png`, `best.png`, `scores.json`.
 
     The strips show by CIEDE2000, an image a row: grey | output | real. `scores.json` comes last:
-    where it is, all is there.
+    where it is, all is there. Nothing is touched before the first image is scored.
 
     Args:
         folder: made if it is absent.
@@ -37,25 +37,30 @@ class ScoreFiles:
         self.folder = folder
         self._worst: list[ScoredImage] = []
         self._best: list[ScoredImage] = []
-        self._lines: TextIO
+        self._lines: TextIO | None = None
 
     def __enter__(self) -> "ScoreFiles":
-        """Begins anew: the files of an earlier scoring go."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for name in ("scores.json", "worst.png", "best.png"):
-            (self.folder / name).unlink(missing_ok=True)
-        self._lines = open(self.folder / "images.jsonl", "w", buffering=1)
+        """Returns itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
         """Closes the lines."""
-        self._lines.close()
+        if self._lines is not None:
+            self._lines.close()
 
     def add(self, image: ScoredImage) -> None:
         """Writes the line of an image, and keeps it if it is among the worst or the best."""
+        if self._lines is None:
+            self._lines = self._begin()
         self._lines.write(json.dumps({"name": image.name, **image.values}) + "\n")
         self._best = sorted([*self._best, image], key=_difference)[:SHOWN]
         self._worst = sorted([*self._worst, image], key=_difference, reverse=True)[:SHOWN]
+
+    def _begin(self) -> TextIO:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for name in ("scores.json", "worst.png", "best.png"):  # of an earlier scoring
+            (self.folder / name).unlink(missing_ok=True)
+        return open(self.folder / "images.jsonl", "w", buffering=1)
 
     def finish(self, report: Mapping[str, Any]) -> None:
         """Writes the strips and, as `scores.json`, the report, which is plain data."""

@@ -70,6 +70,13 @@ def test_few_images_make_short_strips(tmp_path):
     assert shown(tmp_path / "best.png") == [4, 9]
 
 
+def test_a_scoring_that_finds_no_image_touches_nothing(tmp_path):
+    (tmp_path / "scores.json").write_text("an older one")
+    with ScoreFiles(tmp_path, overwrite=True), ScoreFiles(tmp_path / "new"):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["scores.json"]
+
+
 def test_refuses_a_folder_that_holds_something(tmp_path):
     (tmp_path / "letter.txt").write_text("Dear")
     with pytest.raises(ScoringError, match=r"is not empty; --overwrite replaces the scores in it"):
