@@ -27,6 +27,8 @@ class ColorizationGAN(BaseGAN):
         >>> gan.best_generator.save("generator.keras")
     """
 
+    resize = staticmethod(tf.image.resize)  # to a size, too, that the graph does not know
+
     def __init__(self, *networks: keras.Model, **options: Any) -> None:
         super().__init__(*networks, **options)
         # The step is a strategy's affair; what a network predicts by itself, one device computes.
@@ -82,7 +84,7 @@ class ColorizationGAN(BaseGAN):
         self.optimizer.apply(gradients, variables)
         if self.ema_generator is not None:
             self._update_ema(before)
-        return self._track(losses | norms)
+        return self._track(losses | norms, self.trackers)
 
     def _generated(self, lightness: Any) -> Any:
         """Ab of a training pass, which moves batch norm's statistics."""
@@ -125,17 +127,20 @@ class ColorizationGAN(BaseGAN):
             average.assign(average + (1.0 - decay) * (value - average))
 
     def test_step(self, data: Any) -> dict[str, Any]:
-        """L1 loss of `best_generator` on a batch; changes no weight and no statistic."""
+        """L1 loss and `scores` of `best_generator`; changes no weight and no statistic."""
         lightness, real_ab, _ = keras.utils.unpack_x_y_sample_weight(data)
         generated_ab = self.best_generator(lightness, training=False)
         loss = l1_loss(self.to_chroma_resolution(real_ab), generated_ab)
-        return {"l1_loss": self._track({"l1_loss": loss})["l1_loss"]}
+        real, generated = (self.to_lab(lightness, ab) for ab in (real_ab, generated_ab))
+        for score in self.scores.values():
+            score.update_state(real, generated)
+        return self._track({"l1_loss": loss}, {"l1_loss": self.trackers["l1_loss"], **self.scores})
 
-    def _track(self, losses: dict[str, Any]) -> dict[str, Any]:
-        """Counts a replica's losses in; returns its means, of which `fit` takes the mean."""
+    def _track(self, losses: dict[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
+        """Counts a replica's losses in; returns its means shown: `fit` takes the mean of those."""
         for name, value in losses.items():
             self.trackers[name].update_state(value, 1.0 / _replicas())  # it is a sum over replicas
-        logs = self.get_metrics_result()
+        logs = {name: metric.result() for name, metric in shown.items()}
         if isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy):
             return {name: value[None] for name, value in logs.items()}  # `fit` there wants an axis
         return logs

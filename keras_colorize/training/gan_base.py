@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_colorize.evaluation.keras_metrics import PSNR, Accuracy
+from keras_colorize.imaging.color import unscale_ab, unscale_lightness
 from keras_colorize.training.gradients import FiniteMean, variables_by_scale
 from keras_colorize.training.rematerialization import rematerialized
 
@@ -24,6 +26,9 @@ class BaseGAN(keras.Model):
     resolution here. While `adversarial` is False, steps are L1 alone and the discriminator
     rests; call `make_train_function(force=True)` after changing it.
 
+    On validation data, and in `evaluate`, `psnr` and `acc_2` stand beside `l1_loss`: what the
+    metrics of these names say of `best_generator`'s pictures at the batch's own size.
+
     Args:
         generator: from `build_generator`.
         discriminator: from `build_discriminator`.
@@ -32,6 +37,7 @@ class BaseGAN(keras.Model):
     """
 
     recompute = staticmethod(keras.remat)  # of `rematerialized`
+    resize = staticmethod(ops.image.resize)  # of `to_lab`, bilinear
 
     def __init__(
         self, generator: keras.Model, discriminator: keras.Model, *, ema: float = 0.0, **kwargs: Any
@@ -55,6 +61,7 @@ class BaseGAN(keras.Model):
         }
         self.scales = variables_by_scale(generator)
         self.trackers |= {name: FiniteMean(name=name) for name in self.scales}
+        self.scores = {metric.name: metric for metric in (PSNR(), Accuracy(2))}
         # The parts are built; without this, fit would look for a call method of the whole.
         self.built = True
 
@@ -70,8 +77,8 @@ class BaseGAN(keras.Model):
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        """Running means of losses and gradient norms, reset by `fit` at each epoch."""
-        return list(self.trackers.values())
+        """Running means of losses, gradient norms and scores, reset by `fit` at each epoch."""
+        return [*self.trackers.values(), *self.scores.values()]
 
     def compile(
         self,
@@ -114,6 +121,11 @@ class BaseGAN(keras.Model):
         """Averages (B, H, W, n) over squares of c x c pixels."""
         c = self.chroma_stride
         return x if c == 1 else ops.average_pool(x, c, c, "valid")
+
+    def to_lab(self, lightness: Any, ab: Any) -> Any:
+        """Scaled L (B, H, W, 1) and ab, enlarged bilinearly, as Lab (B, H, W, 3): for `scores`."""
+        ab = self.resize(ab, ops.shape(lightness)[1:3])
+        return ops.concatenate([unscale_lightness(lightness), unscale_ab(ab)], axis=-1)
 
     def _generate(self, weights: Any, others: Any, lightness: Any) -> tuple[Any, Any]:
         return self.generator.stateless_call(weights, others, lightness, training=True)

@@ -188,7 +188,7 @@ class ColorizationGAN(BaseGAN):
         }
 
     def test_step(self, state: Any, data: Any) -> tuple[dict[str, Any], Any]:
-        """L1 loss of `best_generator` on a batch; changes no weight and no statistic."""
+        """L1 loss and `scores` of `best_generator`; changes no weight and no statistic."""
         trainable, others, _, metrics = self._lists()
         values: Values = {}
         for variables, some in zip((trainable, others, metrics), state, strict=True):
@@ -202,5 +202,11 @@ class ColorizationGAN(BaseGAN):
             training=False,
         )
         loss = l1_loss(self.to_chroma_resolution(real_ab), generated_ab)
-        logs = self._track(values, {"l1_loss": loss})
-        return {"l1_loss": logs["l1_loss"]}, (*state[:2], _take(values, metrics))
+        logs = {"l1_loss": self._track(values, {"l1_loss": loss})["l1_loss"]}
+        real, generated = (self.to_lab(lightness, ab) for ab in (real_ab, generated_ab))
+        for name, score in self.scores.items():
+            before = _take(values, score.variables)
+            after = score.stateless_update_state(before, real, generated)
+            _put(values, score.variables, after)
+            logs[name] = score.stateless_result(after)
+        return logs, (*state[:2], _take(values, metrics))
