@@ -1,8 +1,10 @@
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner, Result
 from PIL import Image
 
 
@@ -26,3 +28,40 @@ def folder(tmp_path: Path, jpeg: bytes, monkeypatch: pytest.MonkeyPatch) -> Path
     (tmp_path / "album" / "notes.txt").write_text("no picture")
     (tmp_path / "album" / ".hidden.jpg").write_bytes(jpeg)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def colorize() -> Callable[..., Result]:
+    """Runs `keras-colorize colorize` with some arguments, in this process."""
+    from keras_colorize.cli.main import main
+
+    def colorize(*arguments: object, input: bytes | None = None) -> Result:
+        return CliRunner().invoke(main, ["colorize", *map(str, arguments)], input=input)
+
+    return colorize
+
+
+@pytest.fixture(scope="session")
+def tree() -> Callable[[Path], set[str]]:
+    """Lists the files below a folder."""
+    return lambda folder: {
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    }
+
+
+@pytest.fixture(scope="session")
+def snapshot(tree: Callable[[Path], set[str]]) -> Callable[[Path], dict[str, bytes]]:
+    """Reads all files below a folder."""
+    return lambda folder: {name: (folder / name).read_bytes() for name in tree(folder)}
+
+
+@pytest.fixture(scope="session")
+def is_coloured() -> Callable[[Path], bool]:
+    """Says whether a result has colour."""
+
+    def is_coloured(path: Path) -> bool:
+        with Image.open(path) as image:
+            assert image.size == (80, 60)
+            return bool(np.ptp(np.asarray(image.convert("RGB")).astype(int), axis=-1).max() > 0)
+
+    return is_coloured

@@ -37,3 +37,15 @@ def make_shards(tmp_path: Path) -> Callable[..., ShardFolder]:
         return ShardFolder.open(tmp_path / name)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def damage() -> Callable[[Path], None]:
+    """Changes a bit in the middle of a file."""
+
+    def damage(path: Path) -> None:
+        contents = bytearray(path.read_bytes())
+        contents[len(contents) // 2] ^= 1
+        path.write_bytes(contents)
+
+    return damage
