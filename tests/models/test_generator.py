@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_colorize.config import AGGREGATIONS, PRESETS, GeneratorConfig
-from keras_colorize.models.generator import build_generator, config_of, in_float32
+from keras_colorize.models.generator import build_generator, config_of
 
 SMALL = (2, 3, 4, 5, 6)
 
@@ -219,19 +219,3 @@ def test_layers_keep_their_names_however_often_they_are_built(paper, models):
     small = models["improved_dla"]
     assert [v.path for v in paper.variables] == [v.path for v in small.variables]
     assert [layer.name for layer in paper.layers] == [layer.name for layer in small.layers]
-
-
-def test_a_generator_of_less_precision_becomes_a_float32_one():
-    keras.utils.set_random_seed(0)
-    config = PRESETS["tiny"].generator
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        less = build_generator(config)
-    finally:
-        keras.config.set_dtype_policy("float32")
-    full = in_float32(less)
-    lightness = np.linspace(-1, 1, 64 * 64, dtype=np.float32).reshape(1, 64, 64, 1)
-    a, b = (np.array(network(lightness)) for network in (less, full))
-    assert 0 < np.abs(a - b).max() < 0.05
-    assert {layer.compute_dtype for layer in full.layers} == {"float32"}
-    assert in_float32(full) is full

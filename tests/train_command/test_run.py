@@ -343,7 +343,7 @@ def test_trains_on_shards(shards, tmp_path, train):
     options = ["--preset", "tiny", "--epochs", 1, "--warm-up-epochs", 1, "--steps-per-epoch", 2]
     result = train(shards, "--run", tmp_path / "run", *options)
     assert result.exit_code == 0, result.output
-    assert "24 photographs in 2 shards, 1 epochs, batches of 4" in result.stderr
+    assert "24 photographs in 2 shards\n1 epochs, batches of 4; run folder" in result.stderr
     assert 0 < json.loads((tmp_path / "run/metrics.jsonl").read_text())["l1_loss"] < 2
     assert json.loads((tmp_path / "run/config.json").read_text())["photographs"] == 24
     with Image.open(tmp_path / "run/samples/epoch-0001.png") as samples:

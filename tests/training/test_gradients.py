@@ -36,7 +36,7 @@ def test_a_network_of_other_makers_has_no_scales(make_gan):
     x = keras.layers.Conv2D(2, 1, name="output")(x)
     network = keras.Model(lightness, x)
     assert variables_by_scale(network) == {}
-    assert len(make_gan(generator=lambda: network).metrics) == 4
+    assert len(make_gan(generator=lambda: network).trackers) == 4
 
 
 def l1_norms(make_gan, batch, optimizer, steps=1):

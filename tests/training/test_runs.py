@@ -32,6 +32,12 @@ class FakeGAN:
     def running_means(self):
         return {"l1_loss": [float(self.number), 2.0]}
 
+    def random_states(self):
+        return [[self.number, 0]]
+
+    def set_random_states(self, states):
+        self.states = states
+
 
 def test_a_new_folder_records_its_configuration_and_versions(tmp_path):
     run = Run(tmp_path / "deep/run", CONFIGURATION)
@@ -125,6 +131,7 @@ def test_the_last_checkpoint_is_restored_with_the_means_of_a_broken_epoch(steps,
     start = run.load_checkpoint(gan)
     assert (start.epochs, start.steps, gan.number) == (2, steps, 5)
     assert start.means == ({"l1_loss": [5.0, 2.0]} if steps else {})
+    assert gan.states == [[5, 0]]
     assert start.damaged == {}
 
 
