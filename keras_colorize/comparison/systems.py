@@ -8,7 +8,6 @@ import keras
 
 from keras_colorize.config import (
     AGGREGATIONS,
-    RIVALS,
     GeneratorConfig,
     Preset,
     RivalName,
@@ -16,8 +15,6 @@ from keras_colorize.config import (
 from keras_colorize.models.systems import build_networks, with_rival
 
 OURS = "ours"
-SYSTEMS = (OURS, *RIVALS)
-ABLATIONS = ("aggregation", "loss")
 _SMOOTHING = 0.1
 _WIDTHS_TRIED = 6
 _NARROWEST, _WIDEST = 0.01, 4.0
