@@ -4,6 +4,7 @@ import json
 import shlex
 import sys
 from dataclasses import asdict, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +62,7 @@ class _Systems(click.ParamType):
 @click.option(
     "--systems",
     type=_Systems(),
-    default=",".join(_SYSTEMS),
-    show_default=True,
-    help="The first is what the others are compared with.",
+    help=f"The first is what the others are compared with.  [default: {','.join(_SYSTEMS)}]",
 )
 @click.option(
     "--ablate",
@@ -125,7 +124,7 @@ def command(
     train_folder: Path,
     val: Path,
     budget: int,
-    systems: tuple[str, ...],
+    systems: tuple[str, ...] | None,
     ablate: str | None,
     preset: str,
     width: float,
@@ -143,10 +142,14 @@ def command(
     pix2pix, each with its own losses. All see the same crops in the same order, with the same
     batches, rates and schedule, and are scored as the command evaluate does.
     """
+    if ablate and (systems or full_width):
+        raise click.UsageError("--ablate compares variants of ours, without other --systems.")
     chosen = _with_budget(PRESETS[preset], budget, epochs, width, recipe)
+    _check_pattern(without, val)
+    _check_folder(out)
     photographs = open_training_set(train_folder)
 
-    from keras_colorize.comparison.report import draw, summarize, table
+    from keras_colorize.comparison.report import draw, page, summarize
     from keras_colorize.comparison.systems import ablation_of, systems_of
     from keras_colorize.comparison.training import train_and_score
     from keras_colorize.evaluation.protocol import PROTOCOL
@@ -157,7 +160,7 @@ def command(
     if ablate:
         compared = ablation_of(chosen, ablate)
     else:
-        compared = systems_of(chosen, systems, match=not full_width)
+        compared = systems_of(chosen, systems or _SYSTEMS, match=not full_width)
     trained = []
     try:
         for system in train_and_score(compared, photographs, val, out, seeds=range(seeds)):
@@ -171,26 +174,43 @@ def command(
     summaries = [summarize(trained)]
     if without:
         summaries.append(summarize(trained, without))
-    report = finite(
-        {
-            "command": shlex.join(["keras-colorize", *sys.argv[1:]]),
-            "protocol": PROTOCOL,
-            "photographs": photographs.count,
-            "photographs_digest": photographs.digest,
-            "budget": budget,
-            "recipe": asdict(chosen.training),
-            "networks": {name: system.describe() for name, system in compared.items()},
-            "seeds": seeds,
-            "scores": summaries,
-        }
-    )
-    text = _page(report, [table(summary) for summary in summaries])
-    for name, content in (("comparison.json", json.dumps(report, indent=2)), ("table.md", text)):
+    report = {
+        "command": shlex.join(["keras-colorize", *sys.argv[1:]]),
+        "protocol": PROTOCOL,
+        "photographs": photographs.count,
+        "photographs_digest": photographs.digest,
+        "budget": budget,
+        "recipe": asdict(chosen.training),
+        "networks": {name: system.describe() for name, system in compared.items()},
+        "seeds": seeds,
+        "scores": summaries,
+    }
+    text, figures = page(report), json.dumps(finite(report), indent=2)
+    for name, content in (("comparison.json", figures), ("table.md", text)):
         with atomic_file(out / name, overwrite=True) as stream:
             stream.write(content.encode() + b"\n")
     write_image(draw(trained, val), out / "figure.png", overwrite=True)
-    click.echo(json.dumps(report, indent=2) if as_json else text)
+    click.echo(figures if as_json else text)
     click.echo(f"Table and figure: {out / 'table.md'}, {out / 'figure.png'}", err=True)
+
+
+def _check_pattern(without: str | None, val: Path) -> None:
+    """Finds out before hours of training what would go wrong after them."""
+    from keras_colorize.evaluation.protocol import list_images
+
+    names = [path.relative_to(val).as_posix() for path in list_images(val, "report")]
+    left_out = [name for name in names if without and fnmatchcase(name, without)]
+    if without and len(left_out) in (0, len(names)):
+        said = "all" if left_out else "none"
+        raise click.UsageError(
+            f"--without {without} leaves out {said} of the {len(names)} photographs that report."
+        )
+
+
+def _check_folder(out: Path) -> None:
+    ours = any(out.glob("*/seed-*/config.json"))
+    if out.is_dir() and any(out.iterdir()) and not ours:
+        raise click.UsageError(f"--out {out} holds other things than a comparison.")
 
 
 def _with_budget(
@@ -210,25 +230,3 @@ def _with_budget(
         generator=replace(network, widths=widths),
         training=replace(recipe, epochs=epochs, steps_per_epoch=steps, warm_up_epochs=0),
     )
-
-
-def _page(report: dict[str, Any], tables: list[str]) -> str:
-    recipe = report["recipe"]
-    first, *others = zip(report["scores"], tables, strict=True)
-    parts = [
-        "```console",
-        f"$ {report['command']}",
-        "```",
-        "",
-        f"Trained on {report['photographs']} photographs, {report['budget']} crops of "
-        f"{recipe['size']} x {recipe['size']} a system. Scored on {first[0]['images']} photographs "
-        "that chose nothing. In brackets: 95 % of bootstrap samples of the photographs. Grey and "
-        "image mean were made by no model.",
-        "",
-        first[1],
-    ]
-    for summary, text in others:
-        left = f"Without `{summary['without']}`, {summary['images']} photographs:"
-        parts += ["", left, "", text]
-    parts += ["", f"Protocol: {report['protocol']}."]
-    return "\n".join(parts)

@@ -91,6 +91,30 @@ def _figures(values: NDArray[np.float64]) -> Figures:
     return {"mean": float(values.mean()), "low": low, "high": high}
 
 
+def page(report: dict[str, Any]) -> str:
+    """A whole comparison as Markdown: the command, the tables, the protocol.
+
+    Args:
+        report: `command`, `photographs`, `budget`, `recipe`, `protocol`, and in `scores` one
+            summary, or two of which the second leaves photographs out.
+    """
+    size, (first, *others) = report["recipe"]["size"], report["scores"]
+    parts = [
+        f"```console\n$ {report['command']}\n```",
+        f"Trained on {report['photographs']} photographs, {report['budget']} crops of {size} x "
+        f"{size} a system. Scored on {first['images']} photographs that chose nothing. In "
+        "brackets: 95 % of bootstrap samples of the photographs. Grey and image mean were made by "
+        "no model.",
+        table(first),
+    ]
+    for summary in others:
+        parts += [
+            f"Without `{summary['without']}`, {summary['images']} photographs:",
+            table(summary),
+        ]
+    return "\n\n".join([*parts, f"Protocol: {report['protocol']}."])
+
+
 def table(summary: dict[str, Any]) -> str:
     """The summary as Markdown: Table 2 with costs, then the differences to the first system."""
     rows = summary["rows"]

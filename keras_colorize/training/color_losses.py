@@ -11,6 +11,7 @@ from keras_colorize.imaging.color import unscale_ab
 from keras_colorize.models.ab_bins import ab_bins, soft_encode
 
 
+@keras.saving.register_keras_serializable("keras_colorize")
 def mean_squared_error(real_ab: Any, generated_ab: Any) -> Any:
     """Mean squared difference over pixels and the two channels (Iizuka et al. 2016).
 

@@ -147,12 +147,35 @@ def test_an_ablation_trains_each_variant_with_each_seed(options, tmp_path, monke
         (["--systems", ","], "is not a list of"),
         (["--size", "72"], "--size must be a multiple of 32, not 72."),
         (["--budget", "0"], "0 is not in the range"),
+        (["--without", "nothing_*"], "--without nothing_* leaves out none of the 3 photographs"),
+        (["--without", "*"], "--without * leaves out all of the 3 photographs"),
+        (["--ablate", "loss", "--systems", "ours"], "--ablate compares variants of ours"),
+        (["--ablate", "loss", "--full-width"], "--ablate compares variants of ours"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(options, tmp_path, arguments, said):
     result = compare(*options, *arguments, "--out", tmp_path / "out")
     assert result.exit_code == 2
     assert said in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_of_other_things_stays_as_it_is(options, tmp_path):
+    (tmp_path / "table.md").write_text("mine")
+    result = compare(*options, "--out", tmp_path)
+    assert result.exit_code == 2
+    assert "holds other things than a comparison" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["table.md"]
+    assert (tmp_path / "table.md").read_text() == "mine"
+
+
+def test_one_photograph_cannot_both_choose_and_report(options, make_picture, tmp_path):
+    val = tmp_path / "val"
+    val.mkdir()
+    make_picture(1, 280, 260).save(val / "1.jpg")
+    result = compare(*options, "--val", val, "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "There is no photograph in" in result.stderr
     assert not (tmp_path / "out").exists()
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_colorize.comparison.report import summarize, table
+from keras_colorize.comparison.report import page, summarize, table
 from keras_colorize.comparison.training import Trained
 from keras_colorize.evaluation.metrics import METRICS
 from keras_colorize.evaluation.scoring import Scores
@@ -79,8 +79,18 @@ def test_without_any_colour_in_truth_there_is_no_ratio(trained):
     for each in trained:
         for found in each.scores:
             found.values["real"]["colorfulness"][:] = 0
-    text = table(summarize(trained))
-    assert "nan" in text
+    report = {
+        "command": "keras-colorize compare",
+        "photographs": 7,
+        "budget": 8,
+        "recipe": {"size": 64},
+        "scores": [summarize(trained)],
+        "protocol": "as it is",
+    }
+    text = page(report)
+    assert "nan (nan to nan)" in text
+    assert "7 photographs, 8 crops of 64 x 64 a system. Scored on 20 photographs" in text
+    assert text.endswith("Protocol: as it is.")
 
 
 def test_the_table_has_a_line_a_system(trained):
