@@ -1,7 +1,8 @@
 """How long an adversarial training step takes, and how much memory; see README.md beside this.
 
-Each variant is a process of its own and takes turns with the first one, float32 on TensorFlow: on a
-machine that does other work as well, the ratios hold where seconds do not. Linux only (`/proc`).
+Each variant is a process of its own and takes turns with the first one, float32 on TensorFlow or
+what `--first` says: on a machine that does other work as well, the ratios hold where seconds do
+not. Linux only (`/proc`).
 """
 
 import argparse
@@ -27,7 +28,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "accumulation": {"accumulation": PARTS},
     "rematerialize": {"rematerialize": True},
 }
-FIRST = "tensorflow"
 OURS = {
     f"{backend}-{name}".rstrip("-"): {"backend": backend, **settings}
     for backend in ("tensorflow", "jax")
@@ -48,11 +48,13 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=4, help="steps a measurement")
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each variant")
     parser.add_argument("--patience", type=float, default=300, help="seconds for a measurement")
+    parser.add_argument("--first", choices=list(OURS), default="tensorflow", help="of all ratios")
     parser.add_argument("--only", nargs="+", choices=[*OURS, *PYTORCH], help="variants to run")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
     options.batch = options.batch or BATCHES[options.preset]
-    names = [FIRST, *(name for name in options.only or [*OURS, *PYTORCH] if name != FIRST)]
+    others = options.only or [*OURS, *PYTORCH]
+    names = [options.first, *(name for name in others if name != options.first)]
     with tempfile.TemporaryDirectory() as folder:
         found = measure(names, options, Path(folder) / "start.npz")
     report = {
@@ -69,12 +71,12 @@ def main() -> None:
 def measure(names: list[str], options: argparse.Namespace, start: Path) -> dict[str, Any]:
     """What each variant, and the first one beside it, took in each round; or why it failed."""
     found: dict[str, Any] = {}
-    first = open_worker(FIRST, options, start)
+    first = open_worker(options.first, options, start)
     try:
         prepared = first.ask("prepare")
         for name in names:
             print(f"{name} ...", file=sys.stderr)
-            worker = first if name == FIRST else open_worker(name, options, start)
+            worker = first if name == options.first else open_worker(name, options, start)
             try:
                 facts = prepared if worker is first else worker.ask("prepare")
                 rounds, beside = [], []
@@ -100,7 +102,7 @@ def open_worker(name: str, options: argparse.Namespace, start: Path) -> Worker:
         "size": options.size,
         "steps": options.steps,
         "start": str(start),
-        "writes_start": name == FIRST,
+        "writes_start": name == options.first,
     }
     here = Path(__file__).parent
     environment = {"PYTHONPATH": str(here.parent)}
@@ -139,7 +141,7 @@ def summary(found: dict[str, Any], batch: int) -> dict[str, Any]:
             mine / (turn["processor_s"] / turn["images"])
             for mine, turn in zip(per_image["processor_s"], one["beside"], strict=True)
         ]
-        gflops = found[FIRST]["gflop_per_image"] / wall
+        gflops = next(iter(found.values()))["gflop_per_image"] / wall
         result[name] = {
             "step_s": wall * batch,
             "processor_s": processor * batch,
@@ -185,7 +187,9 @@ def table(report: dict[str, Any]) -> str:
 def same_work(variants: dict[str, Any]) -> list[str]:
     """Says how far the variants' parameters, outputs and losses are from the first one's."""
     whole = {name: one for name, one in variants.items() if one.get("losses")}
-    expected = {k: v for k, v in whole[FIRST]["losses"].items() if k.endswith("_loss")}
+    expected = {
+        k: v for k, v in next(iter(whole.values()))["losses"].items() if k.endswith("_loss")
+    }
     lines = []
     for name, one in whole.items():
         worst = max(abs(one["losses"][key] / value - 1) for key, value in expected.items())

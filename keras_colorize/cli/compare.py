@@ -94,6 +94,11 @@ class _Systems(click.ParamType):
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Of the generators.")
 @click.option("--ema", type=click.FloatRange(0, 1, max_open=True), help="Decay of the averages.")
 @click.option(
+    "--precision",
+    type=click.Choice(["float32", "bfloat16", "float16"]),
+    help="Of the computation: bfloat16 is for accelerators, float16 for older ones.",
+)
+@click.option(
     "--epochs",
     type=click.IntRange(1),
     default=5,

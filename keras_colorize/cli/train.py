@@ -24,6 +24,19 @@ class _Growth(click.ParamType):
         return epochs, size
 
 
+class _Shares(click.ParamType):
+    """`LEAST:GREATEST` -> two shares."""
+
+    name = "least:greatest"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[float, float]:
+        try:
+            least, greatest = map(float, value.split(":"))
+        except ValueError:
+            self.fail(f"{value!r} is not LEAST:GREATEST, for example 0.6:1.", param, ctx)
+        return least, greatest
+
+
 @click.command(
     epilog="\b\nExample:\n"
     "  keras-colorize train photographs --preset mobile --run runs/mine --val photographs-val\n"
@@ -85,6 +98,12 @@ class _Growth(click.ParamType):
     multiple=True,
     help="Crops of SIZE after that many epochs; can be given again.",
 )
+@click.option(
+    "--crop",
+    type=_Shares(),
+    help="Sides of the random crops, before they are resized, over the short sides of their "
+    "photographs.  [default: 8/9]",
+)
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Of the generator.")
 @click.option(
     "--discriminator-rate-ratio",
@@ -144,6 +163,7 @@ def command(
 
     from keras_colorize.inference.weights import resolve_weights
     from keras_colorize.training.checkpointer import TrainingStopped
+    from keras_colorize.training.report import REPORT
     from keras_colorize.training.trainer import train
 
     run_folder = run_folder or Path("runs") / chosen.name
@@ -173,7 +193,7 @@ def command(
     if run is None:
         click.echo("Done. The first process has the run folder.", err=True)
         return
-    click.echo(f"How it went: {run.folder / 'report.html'}", err=True)
+    click.echo(f"How it went: {run.folder / REPORT}", err=True)
     click.echo(f"Done. The generator is {resolve_weights(run.folder)}", err=True)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from keras_colorize.config import CROP_SHARE
+from keras_colorize.config import CROP
 from keras_colorize.data.ahead import ahead
 from keras_colorize.data.shards import ShardFolder
 from keras_colorize.imaging.color import (
@@ -56,22 +56,30 @@ def rgb_to_scaled_lab(rgb: Any) -> tuple[Any, Any]:
 
 
 def _load_crop(
-    photograph: str | Path | bytes, orientation: int, position: int, *, size: int, seed: int
+    photograph: str | Path | bytes,
+    orientation: int,
+    position: int,
+    *,
+    size: int,
+    seed: int,
+    crop: tuple[float, float] = CROP,
 ) -> NDArray[np.uint8]:
     """Decodes a photograph; a random square of it, perhaps mirrored, as (size, size, 3)."""
     random = np.random.default_rng([seed, position])
-    enough = int(size / CROP_SHARE)
+    least, greatest = crop
+    share = random.uniform(least, greatest) if least < greatest else least
+    enough = int(size / share)
     source = BytesIO(photograph) if isinstance(photograph, bytes) else photograph
     with quiet_pillow(), Image.open(source) as opened:
         opened.draft("RGB", (enough, enough))  # a JPEG decodes at 1/2, 1/4 or 1/8 of its size
         image = opened.convert("RGB")
-        side = round(min(image.size) * CROP_SHARE)
+        side = round(min(image.size) * share)
         left, top = (int(random.random() * (length - side + 1)) for length in image.size)
         box = (left, top, left + side, top + side)
         # A triangle as wide as the reduction: `tf.image.resize(..., antialias=True)`.
-        crop = np.asarray(image.resize((size, size), Image.Resampling.BILINEAR, box))
-    crop = upright(crop, orientation)
-    return crop if random.random() < 0.5 else crop[:, ::-1]
+        square = np.asarray(image.resize((size, size), Image.Resampling.BILINEAR, box))
+    square = upright(square, orientation)
+    return square if random.random() < 0.5 else square[:, ::-1]
 
 
 def _stream(n: int, start: int, seed: int) -> Iterator[tuple[int, int]]:
@@ -122,6 +130,7 @@ def training_batches(
     batch_size: int,
     steps: int,
     first_step: int = 0,
+    crop: tuple[float, float] = CROP,
     seed: int = 0,
     share: tuple[int, int] = (0, 1),
 ) -> Iterator[tuple[Any, Any]]:
@@ -139,6 +148,8 @@ def training_batches(
         batch_size: photographs a batch; all batches are full.
         steps: how many batches.
         first_step: how many batches of the stream to leave out.
+        crop: least and greatest side of a crop, before it is resized, over its photograph's short
+            side.
         seed: of everything random.
         share: (k, n) leaves of each batch the k-th of n equal parts, counted from 0.
 
@@ -154,7 +165,7 @@ def training_batches(
     turns = orientations or [1] * len(files)
     stream = _stream(len(files), first_step * batch_size, seed)
     places = ((files[index], turns[index], position) for index, position in stream)
-    return _batched(places, size, batch_size, steps, seed, share)
+    return _batched(places, size, batch_size, steps, crop, seed, share)
 
 
 def shard_batches(
@@ -164,6 +175,7 @@ def shard_batches(
     batch_size: int,
     steps: int,
     first_step: int = 0,
+    crop: tuple[float, float] = CROP,
     seed: int = 0,
     share: tuple[int, int] = (0, 1),
 ) -> Iterator[tuple[Any, Any]]:
@@ -177,6 +189,8 @@ def shard_batches(
         batch_size: photographs a batch.
         steps: how many batches.
         first_step: how many batches of the stream to leave out.
+        crop: least and greatest side of a crop, before it is resized, over its photograph's short
+            side.
         seed: of everything random.
         share: which part of each batch.
 
@@ -191,7 +205,7 @@ def shard_batches(
         raise ValueError("There is no photograph to train on.")
     stream = _shard_stream(shards, first_step * batch_size, seed)
     places = ((jpeg, 1, position) for jpeg, position in stream)
-    return _batched(places, size, batch_size, steps, seed, share)
+    return _batched(places, size, batch_size, steps, crop, seed, share)
 
 
 def _batched(
@@ -199,6 +213,7 @@ def _batched(
     size: int,
     batch_size: int,
     steps: int,
+    crop: tuple[float, float],
     seed: int,
     share: tuple[int, int],
 ) -> Iterator[tuple[Any, Any]]:
@@ -206,7 +221,7 @@ def _batched(
     part, parts = share
     count = batch_size // parts
     mine = (place for place in places if place[-1] % batch_size // count == part)
-    load = partial(_load_crop, size=size, seed=seed)
+    load = partial(_load_crop, size=size, crop=crop, seed=seed)
     with closing(ahead(load, mine, (_BATCHES_AHEAD + 1) * count)) as crops:
         for _ in range(steps):
             yield rgb_to_scaled_lab(np.stack(list(itertools.islice(crops, count))))

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from keras_colorize.config import CROP_SHARE
+from keras_colorize.config import CROP
 from keras_colorize.data.shards import ShardFolder
 from keras_colorize.imaging.color import scale_ab, scale_lightness
 from keras_colorize.imaging.quiet import quiet_pillow
@@ -46,8 +46,10 @@ def _decode_with_pillow(contents: bytes) -> np.ndarray:
         return np.asarray(image.convert("RGB"))
 
 
-def _decode(contents: tf.Tensor, side: int) -> tf.Tensor:
-    """Decodes a photograph to uint8 (H, W, 3); a JPEG at the least scale that still holds `side`.
+def _decode(contents: tf.Tensor, side: int, share: float | tf.Tensor) -> tf.Tensor:
+    """Decodes a photograph to uint8 (H, W, 3), a JPEG at the least scale that is enough.
+
+    `share` of its short side still has `side` pixels then.
 
     A JPEG decodes at 1/2, 1/4 or 1/8 of its size by leaving out high frequencies: the
     anti-aliased reduction that the crop needs anyway, for a fraction of the time.
@@ -59,7 +61,7 @@ def _decode(contents: tf.Tensor, side: int) -> tf.Tensor:
             functools.partial(tf.io.decode_jpeg, contents, channels=3, ratio=ratio)
             for ratio in (1, 2, 4, 8)
         ]
-        enough = tf.cast(short_side, tf.float32) * CROP_SHARE / side
+        enough = tf.cast(short_side, tf.float32) * share / side
         return tf.switch_case(tf.reduce_sum(tf.cast(enough >= [2.0, 4.0, 8.0], tf.int32)), scales)
 
     def other() -> tf.Tensor:
@@ -83,18 +85,25 @@ def _upright(rgb: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
 
 
 def _crop(
-    contents: tf.Tensor, orientation: tf.Tensor, position: tf.Tensor, *, size: int, seed: int
+    contents: tf.Tensor,
+    orientation: tf.Tensor,
+    position: tf.Tensor,
+    *,
+    size: int,
+    seed: int,
+    crop: tuple[float, float] = CROP,
 ) -> tf.Tensor:
     """Decodes a photograph; a random square of it, perhaps mirrored, as uint8 (size, size, 3)."""
-    rgb = _upright(_decode(contents, size), orientation)
+    random = tf.random.stateless_uniform([4], seed=_pair(seed, position))
+    least, greatest = crop
+    share = least + (greatest - least) * random[3]
+    rgb = _upright(_decode(contents, size, share), orientation)
     shape = tf.shape(rgb)
-    side = tf.cast(tf.cast(tf.reduce_min(shape[:2]), tf.float32) * CROP_SHARE + 0.5, tf.int32)
-    random = tf.random.stateless_uniform([3], seed=_pair(seed, position))
+    side = tf.cast(tf.cast(tf.reduce_min(shape[:2]), tf.float32) * share + 0.5, tf.int32)
     room = tf.cast(shape[:2] - side + 1, tf.float32)
     top, left = tf.unstack(tf.cast(random[:2] * room, tf.int32))
-    crop = rgb[top : top + side, left : left + side]
-    crop = _resize(crop, size)
-    return tf.cond(random[2] < 0.5, lambda: crop, lambda: tf.reverse(crop, [1]))
+    square = _resize(rgb[top : top + side, left : left + side], size)
+    return tf.cond(random[2] < 0.5, lambda: square, lambda: tf.reverse(square, [1]))
 
 
 def _resize(square: tf.Tensor, size: int) -> tf.Tensor:
@@ -171,6 +180,7 @@ def training_batches(
     batch_size: int,
     steps: int,
     first_step: int = 0,
+    crop: tuple[float, float] = CROP,
     seed: int = 0,
     share: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
@@ -187,6 +197,8 @@ def training_batches(
         batch_size: photographs a batch; all batches are full.
         steps: how many batches.
         first_step: how many batches of the stream to leave out.
+        crop: least and greatest side of a crop, before it is resized, over its photograph's short
+            side.
         seed: of everything random.
         share: (k, n) leaves of each batch the k-th of n equal parts, counted from 0.
 
@@ -202,7 +214,8 @@ def training_batches(
     turns = tf.constant(orientations or [1] * len(files))
 
     def load(index: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
-        return _crop(tf.io.read_file(paths[index]), turns[index], position, size=size, seed=seed)
+        contents = tf.io.read_file(paths[index])
+        return _crop(contents, turns[index], position, size=size, crop=crop, seed=seed)
 
     stream = _stream(len(files), first_step * batch_size, steps * batch_size, seed)
     return _batches(stream, load, batch_size, share)
@@ -215,6 +228,7 @@ def shard_batches(
     batch_size: int,
     steps: int,
     first_step: int = 0,
+    crop: tuple[float, float] = CROP,
     seed: int = 0,
     share: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
@@ -228,6 +242,8 @@ def shard_batches(
         batch_size: photographs a batch.
         steps: how many batches.
         first_step: how many batches of the stream to leave out.
+        crop: least and greatest side of a crop, before it is resized, over its photograph's short
+            side.
         seed: of everything random.
         share: which part of each batch.
 
@@ -243,7 +259,7 @@ def shard_batches(
     def load(record: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
         features = {"image": tf.io.FixedLenFeature([], tf.string)}
         contents = tf.io.parse_single_example(record, features)["image"]
-        return _crop(contents, tf.constant(1), position, size=size, seed=seed)
+        return _crop(contents, tf.constant(1), position, size=size, crop=crop, seed=seed)
 
     stream = _shard_stream(shards, first_step * batch_size, steps * batch_size, seed)
     return _batches(stream, load, batch_size, share)

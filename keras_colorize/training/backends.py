@@ -1,6 +1,7 @@
 """What differs between the Keras backends that can train: the GAN, its input, the devices."""
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -18,6 +19,8 @@ if keras.backend.backend() == "jax":
     from keras_colorize.training.distribution_jax import open_devices
     from keras_colorize.training.gan_jax import ColorizationGAN
 
+    compiled = jax.jit
+
     def device_peak() -> int:
         """The most memory that has been used on the accelerator, in bytes; 0 without one."""
         stats: dict[str, Any] = jax.local_devices()[0].memory_stats() or {}
@@ -29,6 +32,10 @@ elif keras.backend.backend() == "tensorflow":
     from keras_colorize.data.tfdata import shard_batches, training_batches
     from keras_colorize.training.distribution_tf import open_devices
     from keras_colorize.training.gan import ColorizationGAN
+
+    def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+        """On TensorFlow operations run as they come; JAX would compile each by itself."""
+        return function
 
     def device_peak() -> int:
         """The most memory that has been used on the accelerator, in bytes; 0 without one."""
@@ -45,6 +52,7 @@ __all__ = [
     "ColorizationGAN",
     "TrainingSet",
     "batches_of",
+    "compiled",
     "device_peak",
     "open_devices",
     "peak_memory",
@@ -56,8 +64,8 @@ def batches_of(photographs: TrainingSet, **options: Any) -> Any:
 
     Args:
         photographs: as `open_photographs` returns them.
-        **options: of `training_batches`: `size`, `batch_size`, `steps`, `first_step`, `seed`,
-            `share`.
+        **options: of `training_batches`: `size`, `batch_size`, `steps`, `first_step`, `crop`,
+            `seed`, `share`.
     """
     if isinstance(photographs, Scan):
         turns = photographs.orientations

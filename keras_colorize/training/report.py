@@ -23,6 +23,7 @@ from keras_colorize.inference.colorizer import Colorizer
 from keras_colorize.inference.weights import resolve_weights
 from keras_colorize.training.runs import Run, flat
 
+REPORT = "report.html"  # of a finished run
 _EPOCHS_SHOWN = 4
 _LINES_SHOWN = 12
 _COLUMNS = {
@@ -141,7 +142,7 @@ def write_report(run: Run, val: Path | None) -> None:
         configuration=_pairs({k: v.strip('"') for k, v in flat(run.configuration).items()}),
         versions=_pairs(about),
     )
-    with atomic_file(run.folder / "report.html", overwrite=True) as stream:
+    with atomic_file(run.folder / REPORT, overwrite=True) as stream:
         stream.write(page.encode())
 
 

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_colorize.training.backends import compiled
+
 
 def reestimate_statistics(network: Any, batches: Iterable[Any]) -> None:
     """Sets the moving statistics of batch norm to their plain means over some batches.
@@ -23,20 +25,30 @@ def reestimate_statistics(network: Any, batches: Iterable[Any]) -> None:
     before = network.trainable, [layer.momentum for layer in layers]
     dropouts = [x for x in network.layers if isinstance(x, keras.layers.Dropout)]
     rates = [layer.rate for layer in dropouts]
+
+    def measured(momentum: Any, weights: Any, statistics: Any, inputs: Any) -> Any:
+        for layer in layers:
+            layer.momentum = momentum
+        return network.stateless_call(weights, statistics, inputs, training=True)[1]
+
     network.trainable = True  # batch norm that is not trainable keeps its statistics
+    variables = network.non_trainable_variables
     try:
         for layer in dropouts:
             layer.rate = 0.0  # inference, for which the statistics are, drops nothing
+        measure = compiled(measured)
+        weights = [variable.value for variable in network.trainable_variables]
+        statistics = [variable.value for variable in variables]
         for k, inputs in enumerate(batches, 1):
-            for layer in layers:
-                layer.momentum = 1 - 1 / k
-            network(inputs, training=True)
+            statistics = measure(1 - 1 / k, weights, statistics, inputs)
     finally:
         network.trainable = before[0]
         for layer, momentum in zip(layers, before[1], strict=True):
             layer.momentum = momentum
         for layer, rate in zip(dropouts, rates, strict=True):
             layer.rate = rate
+    for variable, value in zip(variables, statistics, strict=True):
+        variable.assign(value)
 
 
 def adopt_statistics(network: Any, batches: Iterable[Any]) -> None:

@@ -35,7 +35,7 @@ from keras_colorize.training.journal import Journal
 from keras_colorize.training.judging import SAMPLES, sampler, settle, validator
 from keras_colorize.training.losses import l1_loss
 from keras_colorize.training.objectives import ColorLoss, color_loss_of
-from keras_colorize.training.report import write_report
+from keras_colorize.training.report import REPORT, write_report
 from keras_colorize.training.runs import Checkpoint, Run, RunError
 
 _POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
@@ -85,6 +85,11 @@ def train(
     steps = recipe.steps_per_epoch or photographs.count // update * recipe.accumulation
     if not steps:
         raise RunError(f"{photographs.count} photographs are fewer than one batch of {update}.")
+    if strategy != "multiworker" and (run_folder / REPORT).exists():
+        start = resolve_weights(fine_tune) if fine_tune else None
+        run = Run(run_folder, _configuration(preset, photographs, val, start))
+        if run.metrics()[-1]["epoch"] == recipe.epochs:
+            return run  # nothing is left to do: no need to build anything
     with ExitStack() as stack:
         devices = stack.enter_context(open_devices(strategy))
         devices.check(recipe.batch_size)
@@ -218,6 +223,7 @@ def _fit(
         batch_size=recipe.batch_size,
         steps=(stage.stop_epoch - stage.first_epoch) * steps - skipped,
         first_step=stage.first_epoch * steps + skipped,
+        crop=recipe.crop,
         seed=recipe.seed,
         share=(devices.process, devices.processes),
     )

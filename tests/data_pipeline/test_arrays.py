@@ -93,6 +93,20 @@ def test_crops_are_eight_ninths_somewhere_and_mirrored_half_of_the_time(tmp_path
     assert len(set(tops)) >= 8 and min(tops) >= 0 and max(tops) <= 10
 
 
+def test_crops_are_as_large_as_they_are_asked_to_be(tmp_path):
+    ramp = np.zeros((90, 180, 3), np.uint8)
+    ramp[..., 0] = np.arange(180)
+    Image.fromarray(ramp).save(tmp_path / "ramp.png")
+    spans = []
+    for position in range(60):
+        crop = arrays._load_crop(
+            tmp_path / "ramp.png", 1, position, size=40, seed=0, crop=(0.5, 1.0)
+        )
+        spans.append(abs(int(crop[0, -1, 0]) - int(crop[0, 0, 0])) * 40 / 39)
+    assert 43 < min(spans) < 50 < 85 < max(spans) < 92
+    assert 60 < np.mean(spans) < 75
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_crops_are_upright(orientation, tmp_path):
     """Lightness that rises along the stored rows rises along the columns once it is turned."""

@@ -1,5 +1,7 @@
 """Batches for training: colours as in scikit-image, an order and crops that a seed decides."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -162,6 +164,20 @@ def test_orientations_go_with_their_files(tmp_path, shades):
         training_batches(scan.files, orientations=scan.orientations, size=32, batch_size=8, steps=1)
     )
     assert (lightness[:, -1].mean((1, 2)) > lightness[:, 0].mean((1, 2)) + 0.5).all()
+
+
+def test_crops_are_as_large_as_they_are_asked_to_be(tmp_path):
+    ramp = np.zeros((90, 180, 3), np.uint8)
+    ramp[..., 0] = np.arange(180)
+    Image.fromarray(ramp).save(tmp_path / "ramp.png")
+    contents = tf.io.read_file(str(tmp_path / "ramp.png"))
+    load = tf.function(functools.partial(tfdata._crop, size=40, seed=0, crop=(0.5, 1.0)))
+    spans = []
+    for position in range(60):
+        crop = load(contents, tf.constant(1), tf.constant(position, tf.int64)).numpy()
+        spans.append(abs(int(crop[0, -1, 0]) - int(crop[0, 0, 0])) * 40 / 39)
+    assert 43 < min(spans) < 50 < 85 < max(spans) < 92
+    assert 60 < np.mean(spans) < 75
 
 
 def test_small_photographs_are_enlarged(tmp_path, make_picture):

@@ -175,6 +175,18 @@ def test_a_finished_run_is_finished(unbroken, photographs, val, train, metrics, 
     assert (metrics(run), (run / "generator.keras").stat().st_mtime_ns) == before
 
 
+def test_a_finished_run_needs_no_network_to_be_built(
+    unbroken, photographs, val, train, metrics, recipe, monkeypatch
+):
+    run, first = unbroken
+    before = metrics(run)
+    monkeypatch.setattr(trainer, "build_gan", None)
+    result = train(photographs, "--val", val, "--run", run, *recipe)
+    assert result.exit_code == 0, result.output
+    assert result.stderr.splitlines()[-2:] == first.stderr.splitlines()[-2:]
+    assert metrics(run) == before
+
+
 def test_refuses_a_run_of_another_configuration(unbroken, photographs, val, train, metrics, recipe):
     run, _ = unbroken
     before = metrics(run)
@@ -271,6 +283,8 @@ def test_names_what_it_leaves_out(make_picture, tmp_path, train):
         (["--preset", "mobile", "--size", "96"], "sides must be multiples of 64 for mobile."),
         (["--preset", "tiny", "--grow", "1:72"], "sides must be multiples of 32 for tiny."),
         (["--preset", "tiny", "--grow", "64"], "'64' is not EPOCHS:SIZE, for example 6:192."),
+        (["--crop", "0.6"], "'0.6' is not LEAST:GREATEST, for example 0.6:1."),
+        (["--crop", "0.9:0.6"], "crop must be shares of a side, 0 to 1, the least first"),
         (["--seed", "-1"], "--seed"),
         (["--seed", str(2**32)], "--seed"),
         (["--ema", "1"], "--ema"),
