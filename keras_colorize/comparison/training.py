@@ -7,7 +7,6 @@ of the validation photographs chooses each system's epoch, the other half is wha
 import hashlib
 import json
 import statistics
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +21,8 @@ from keras_colorize.evaluation.scoring import Scores, score_folder
 from keras_colorize.imaging.files import atomic_file
 from keras_colorize.inference.colorizer import Colorizer
 from keras_colorize.inference.fitting import DEFAULT_SIZE
-from keras_colorize.inference.runtime import Runtime, load_runtime
+from keras_colorize.inference.latency import milliseconds
+from keras_colorize.inference.runtime import load_runtime
 from keras_colorize.inference.weights import resolve_weights
 from keras_colorize.models.cost import multiply_adds
 from keras_colorize.models.systems import build_networks
@@ -99,7 +99,7 @@ def train_and_score(
             parameters=generator.count_params(),
             macs=multiply_adds(generator, (DEFAULT_SIZE, DEFAULT_SIZE, 1)),
             training_seconds=statistics.mean(seconds),
-            milliseconds=_milliseconds(load_runtime(runs[0])),
+            milliseconds=milliseconds(load_runtime(runs[0]), _TIMED),
             runs=tuple(runs),
             scores=tuple(scores),
         )
@@ -139,14 +139,3 @@ def _from_json(content: dict[str, Any]) -> Scores:
         for row, metrics in content.pop("values").items()
     }
     return Scores(**{**content, "names": tuple(content["names"])}, values=values)
-
-
-def _milliseconds(runtime: Runtime) -> float:
-    lightness = np.full((DEFAULT_SIZE, DEFAULT_SIZE), 50, np.float32)
-    runtime.predict(lightness)  # compiles
-    found = []
-    for _ in range(_TIMED):
-        started = time.perf_counter()
-        runtime.predict(lightness)
-        found.append(1000 * (time.perf_counter() - started))
-    return statistics.median(found)

@@ -2,7 +2,6 @@
 
 import json
 import tempfile
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -13,21 +12,21 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_colorize.data.folders import photograph_names, scan_folder
 from keras_colorize.evaluation.scoring import read_truth, score_folder
+from keras_colorize.exporting.calibration import read_calibration
 from keras_colorize.exporting.model_card import model_card
 from keras_colorize.exporting.parity import assert_parity
 from keras_colorize.exporting.tflite import KINDS, SIZES, Kind, convert
 from keras_colorize.imaging.color import rgb_to_lightness
 from keras_colorize.imaging.files import atomic_file
-from keras_colorize.imaging.images import read_photograph
 from keras_colorize.inference.colorizer import Colorizer
+from keras_colorize.inference.latency import milliseconds
 from keras_colorize.inference.runtime import KerasRuntime, LiteRTRuntime, load_keras
 from keras_colorize.inference.weights import DEFAULT_NAME, PACKAGED_FOLDER, resolve_weights
 
 MAX_LOSS_DB = 0.05  # of PSNR against float32, for a kind to be packaged
-CALIBRATION_PHOTOGRAPHS = 64
 THREADS = 2
+_TIMED = 50
 
 
 @dataclass(frozen=True)
@@ -76,9 +75,7 @@ def package(run: Path, calibration: Path, val: Path, golden: Path, name: str) ->
         ParityError: the float32 file does not compute what the generator computes.
     """
     generator = load_keras(resolve_weights(run))
-    names = photograph_names(calibration)
-    chosen = scan_folder(calibration, names[:: -(-len(names) // CALIBRATION_PHOTOGRAPHS)]).files
-    samples = [read_photograph(path).lightness for path in chosen]
+    samples = read_calibration(calibration).lightness
     lightness = np.round(rgb_to_lightness(read_truth(golden)))  # rounded: packs well, reads exactly
     parent = KerasRuntime(generator)
     candidates = {}
@@ -118,13 +115,9 @@ def _measure(model: bytes, kind: Kind, val: Path, lightness: NDArray[np.float32]
         path.write_bytes(model)
         runtime = LiteRTRuntime(path, THREADS)
         golden_ab = runtime.predict(lightness)
-        times = []
-        for _ in range(50):
-            start = time.perf_counter()
-            runtime.predict(lightness)
-            times.append(1e3 * (time.perf_counter() - start))
+        median = milliseconds(runtime, _TIMED)
         scores = score_folder(val, Colorizer(runtime).predict_ab, part="report", progress=True)
-    return Candidate(kind, model, scores.rows, scores.images, float(np.median(times)), golden_ab)
+    return Candidate(kind, model, scores.rows, scores.images, median, golden_ab)
 
 
 def _write(name: str, content: bytes) -> None:

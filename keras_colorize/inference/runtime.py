@@ -139,14 +139,18 @@ def load_runtime(
     """Loads weights into the runtime that their file is for.
 
     Args:
-        weights: a packaged name, a run folder, a `.keras` or a `.tflite` file; None is the
-            packaged default.
-        threads: cores that LiteRT uses; Keras has settings of its own.
+        weights: a packaged name, a run folder, a `.keras`, `.tflite` or `.onnx` file; None is
+            the packaged default.
+        threads: cores that LiteRT and ONNX Runtime use; Keras has settings of its own.
 
     Raises:
         WeightsError: there are no such weights, or they cannot be used.
     """
     path = resolve_weights(weights)
+    if path.suffix == ".onnx":
+        from keras_colorize.inference.onnx_runtime import OnnxRuntime
+
+        return OnnxRuntime(path, threads)
     return KerasRuntime(path) if path.suffix == ".keras" else LiteRTRuntime(path, threads)
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 PACKAGED_FOLDER = Path(__file__).parents[1] / "weights"
 DEFAULT_NAME = "mobile"
+_SUFFIXES = (".keras", ".tflite", ".onnx")
+_LISTED = ".keras, .tflite or .onnx"
 _RUN_FILES = ("best.keras", "generator.keras")
 
 
@@ -21,11 +23,11 @@ def resolve_weights(weights: str | os.PathLike[str] | None = None) -> Path:
     """Finds the file that holds some weights.
 
     Args:
-        weights: a packaged name, a run folder, or a `.keras` or `.tflite` file; None is the
-            packaged default. A packaged name goes before a path of the same name.
+        weights: a packaged name, a run folder, or a `.keras`, `.tflite` or `.onnx` file; None is
+            the packaged default. A packaged name goes before a path of the same name.
 
     Returns:
-        An existing `.keras` or `.tflite` file.
+        An existing `.keras`, `.tflite` or `.onnx` file.
 
     Raises:
         WeightsError: there is no such file.
@@ -45,6 +47,6 @@ def resolve_weights(weights: str | os.PathLike[str] | None = None) -> Path:
     if not path.is_file():
         known = ", ".join(packaged) or "none"
         raise WeightsError(f"There are no weights {str(path)!r}; the packaged ones are: {known}.")
-    if path.suffix not in (".keras", ".tflite"):
-        raise WeightsError(f"{path} holds no weights: their files end in .keras or .tflite.")
+    if path.suffix not in _SUFFIXES:
+        raise WeightsError(f"{path} holds no weights: their files end in {_LISTED}.")
     return path

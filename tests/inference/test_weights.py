@@ -44,7 +44,7 @@ def test_what_is_not_there_is_said_in_one_sentence(tmp_path: Path) -> None:
         resolve_weights(tmp_path)
     other = tmp_path / "network.h5"
     other.touch()
-    with pytest.raises(WeightsError, match="end in .keras or .tflite"):
+    with pytest.raises(WeightsError, match="end in .keras, .tflite or .onnx"):
         resolve_weights(other)
 
 

@@ -1,0 +1,61 @@
+"""How much of a TFLite file the XNNPACK delegate takes over."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keras_colorize.inference.quiet import quiet_first_run
+from keras_colorize.inference.runtime import open_litert
+
+
+@dataclass(frozen=True)
+class Delegation:
+    """What became of the nodes of a file's first signature.
+
+    Attributes:
+        nodes: of the graph.
+        delegated: that run in XNNPACK.
+        partitions: connected parts that these make; between two of them LiteRT's own kernels work.
+    """
+
+    nodes: int
+    delegated: int
+    partitions: int
+
+
+def delegation_of(path: Path) -> Delegation:
+    """Loads a file as `LiteRTRuntime` does and looks at its graph.
+
+    Args:
+        path: of a `.tflite` file.
+
+    Raises:
+        WeightsError: the file is no such model.
+    """
+    interpreter = open_litert(path, 1)
+    with quiet_first_run():
+        interpreter.allocate_tensors()
+    # LiteRT has no public call that tells what a delegate replaced.
+    operations = interpreter._get_ops_details()
+    partitions = [op for op in operations if op["op_name"] == "DELEGATE"]
+    nodes = [op for op in operations if op["op_name"] != "DELEGATE"]
+    makers = {int(tensor): node["index"] for node in nodes for tensor in node["outputs"]}
+    by_index = {node["index"]: node for node in nodes}
+    delegated: set[int] = set()
+    for partition in partitions:
+        delegated |= _inside(partition, makers, by_index)
+    return Delegation(len(nodes), len(delegated), len(partitions))
+
+
+def _inside(partition: Any, makers: dict[int, int], nodes: dict[int, Any]) -> set[int]:
+    """The nodes between a delegate's inputs and its outputs."""
+    given = {int(tensor) for tensor in partition["inputs"]}
+    found: set[int] = set()
+    wanted = [int(tensor) for tensor in partition["outputs"]]
+    while wanted:
+        tensor = wanted.pop()
+        maker = makers.get(tensor)
+        if tensor not in given and maker is not None and maker not in found:
+            found.add(maker)
+            wanted += [int(tensor) for tensor in nodes[maker]["inputs"]]
+    return found
