@@ -1,0 +1,145 @@
+"""Photographs through a network, as TensorFlow operations: `Colorizer` inside a graph.
+
+Pictures of a batch have one size, which is known only when the graph runs. The steps are those of
+`inference.fitting` and `imaging.upsampling`, but for one: a panorama beyond 3 : 1 goes through in
+one piece and not in tiles, because here the network takes any size.
+"""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from keras_colorize.imaging.upsampling import EPSILON, RADIUS
+from keras_colorize.inference.fitting import DEFAULT_SIZE, LONGEST_ASPECT, MOST_TILES
+from keras_colorize.models.color_ops import lab_to_rgb, rgb_to_lab
+
+Network = Callable[[tf.Tensor], tf.Tensor]
+
+_LONGEST_SIDE = MOST_TILES * LONGEST_ASPECT * DEFAULT_SIZE  # 48 : 1; what is longer is resized
+
+
+def colorize_pixels(rgb: tf.Tensor, network: Network, multiple: int, stride: int) -> tf.Tensor:
+    """Colours pictures of one size, which keep their lightness.
+
+    Args:
+        rgb: (B, H, W, 3) uint8, sRGB, grey or coloured.
+        network: from lightness (B, h, w, 1) in 0..100 to ab (B, h / stride, w / stride, 2) in Lab
+            units.
+        multiple: what h and w must be multiples of.
+        stride: the network's chroma stride.
+
+    Returns:
+        (B, H, W, 3) uint8.
+    """
+    channels = tf.unstack(tf.cast(rgb, tf.float32), axis=-1)
+    lightness = rgb_to_lab(channels)[0][..., None]
+    ab = guided_upsample(predict_fitted(lightness, network, multiple, stride), lightness)
+    painted = lab_to_rgb(lightness[..., 0], ab[..., 0], ab[..., 1])
+    return tf.cast(tf.stack(painted, axis=-1), tf.uint8)
+
+
+def predict_fitted(lightness: tf.Tensor, network: Network, multiple: int, stride: int) -> tf.Tensor:
+    """Predicts ab of pictures of any size, seen by the network with a short side of 256 pixels.
+
+    Args:
+        lightness: (B, H, W, 1), 0..100.
+        network: as in `colorize_pixels`.
+        multiple: the same.
+        stride: the same.
+
+    Returns:
+        (B, h, w, 2) in Lab units, of the network's resolution but nowhere finer than the
+        picture's; it covers the whole picture.
+    """
+    size = tf.shape(lightness)[1:3]
+    frame, content = fit(size, multiple, stride)
+    resized = tf.cond(
+        tf.reduce_all(content <= size),
+        lambda: tf.image.resize(lightness, content, "area"),
+        lambda: tf.image.resize(lightness, content, "bilinear"),
+    )
+    padded, margin = reflect_into(resized, frame, stride)
+    (top, left), (height, width) = tf.unstack(margin // stride), tf.unstack(content // stride)
+    ab = network(padded)[:, top : top + height, left : left + width]
+    return tf.image.resize(ab, tf.minimum(content // stride, size), "area")
+
+
+def fit(size: tf.Tensor, multiple: int, stride: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Chooses the frame for pictures of a size, and their size within.
+
+    Args:
+        size: (2,) int32, height and width.
+        multiple: as in `colorize_pixels`.
+        stride: the same.
+
+    Returns:
+        Frame and content of `inference.fitting.Fit`, (2,) int32 each.
+    """
+    sides = tf.cast(size, tf.float64)
+    short, long = tf.reduce_min(sides), tf.reduce_max(sides)
+    length = tf.minimum(DEFAULT_SIZE * long / short, _LONGEST_SIDE)
+    frame_long = tf.math.ceil(length / multiple - 1e-9) * multiple
+    frame = tf.where(sides < long, tf.cast(DEFAULT_SIZE, tf.float64), frame_long)
+    scale = tf.reduce_min(frame / sides)
+    content = tf.maximum(tf.round(sides * scale / stride), 1) * stride
+    return tf.cast(frame, tf.int32), tf.cast(tf.minimum(content, frame), tf.int32)
+
+
+def reflect_into(
+    lightness: tf.Tensor, frame: tf.Tensor, stride: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Fills a frame around pictures with their reflections, as `cv2.BORDER_REFLECT` does.
+
+    Args:
+        lightness: (B, H, W, 1).
+        frame: (2,) int32, height and width, at least the picture's.
+        stride: the margins above and to the left are whole multiples of it.
+
+    Returns:
+        (B, *frame, 1), and those two margins, (2,) int32.
+    """
+    size = tf.shape(lightness)[1:3]
+    margin = (frame - size) // (2 * stride) * stride
+    for axis in (0, 1):
+        period = 2 * size[axis]
+        index = (tf.range(frame[axis]) - margin[axis]) % period
+        lightness = tf.gather(lightness, tf.minimum(index, period - 1 - index), axis=axis + 1)
+    return lightness, margin
+
+
+def guided_upsample(ab: tf.Tensor, lightness: tf.Tensor) -> tf.Tensor:
+    """Brings ab to the size of the lightness: `imaging.upsampling.guided_upsample`, explained there.
+
+    Args:
+        ab: (B, h, w, 2), covers the whole picture.
+        lightness: (B, H, W, 1) in 0..100, at least as large.
+
+    Returns:
+        (B, H, W, 2).
+    """
+    low, full = tf.shape(ab)[1:3], tf.shape(lightness)[1:3]
+    guide = tf.image.resize(lightness, low, "area")
+    variance = _box_mean(guide**2) - _box_mean(guide) ** 2
+    covariance = _box_mean(guide * ab) - _box_mean(guide) * _box_mean(ab)
+    slope = _box_mean(covariance / (variance + EPSILON))
+    scale = tf.cast(full / low, tf.float32)
+    offset = _sharpen(ab, scale) - slope * _sharpen(guide, scale)
+    model = tf.image.resize(tf.concat([slope, offset], axis=-1), full, "bilinear")
+    return model[..., :2] * lightness + model[..., 2:]
+
+
+def _box_mean(x: tf.Tensor) -> tf.Tensor:
+    """Mean over the pixels of each window that lie inside x (B, h, w, c)."""
+    return tf.nn.avg_pool2d(x, 2 * RADIUS + 1, 1, "SAME")
+
+
+def _sharpen(x: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
+    """Adds to x (B, h, w, c) what upsampling by `scale` (2,) is going to blur."""
+    smooth = x
+    for axis in (1, 2):
+        side = (1 - 1 / tf.maximum(1.0, scale[axis - 1]) ** 2) / 8
+        index = tf.range(tf.shape(x)[axis])
+        before = tf.gather(smooth, tf.maximum(index - 1, 0), axis=axis)
+        after = tf.gather(smooth, tf.minimum(index + 1, index[-1]), axis=axis)
+        smooth += side * (before - 2 * smooth + after)
+    return 2 * x - smooth
