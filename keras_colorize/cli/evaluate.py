@@ -23,8 +23,7 @@ _SUBFOLDERS_SHOWN = 20
 @click.option(
     "--weights",
     metavar="W",
-    help="A packaged name, a run folder, .keras, .tflite or SavedModel  "
-    "[default: the packaged].",
+    help="A packaged name, a run folder, .keras, .tflite or SavedModel  [default: the packaged].",
 )
 @click.option(
     "--predictions",

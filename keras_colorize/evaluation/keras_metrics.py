@@ -12,6 +12,8 @@ from keras import ops
 from keras_colorize.evaluation.rgb_metrics import PSNR_CAP
 from keras_colorize.models.color_ops import lab_to_rgb, rgb_to_lab
 
+_LEAST_ERROR = 255.0**2 / 10 ** (PSNR_CAP / 10)
+
 
 @keras.saving.register_keras_serializable("keras_colorize")
 class PSNR(keras.metrics.Mean):

@@ -1,8 +1,7 @@
 """Photographs through a network, as TensorFlow operations: `Colorizer` inside a graph.
 
 Pictures of a batch have one size, which is known only when the graph runs. The steps are those of
-`inference.fitting` and `imaging.upsampling`, but for one: a panorama beyond 3 : 1 goes through in
-one piece and not in tiles, because here the network takes any size.
+`inference.fitting`, for a network that takes any size, and of `imaging.upsampling`.
 """
 
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from keras_colorize.models.color_ops import lab_to_rgb, rgb_to_lab
 
 Network = Callable[[tf.Tensor], tf.Tensor]
 
-_LONGEST_SIDE = MOST_TILES * LONGEST_ASPECT * DEFAULT_SIZE  # 48 : 1; what is longer is resized
+_LONGEST_FRAME = LONGEST_ASPECT * DEFAULT_SIZE
 
 
 def colorize_pixels(rgb: tf.Tensor, network: Network, multiple: int, stride: int) -> tf.Tensor:
@@ -60,7 +59,8 @@ def predict_fitted(lightness: tf.Tensor, network: Network, multiple: int, stride
     )
     padded, margin = reflect_into(resized, frame, stride)
     (top, left), (height, width) = tf.unstack(margin // stride), tf.unstack(content // stride)
-    ab = network(padded)[:, top : top + height, left : left + width]
+    ab = _predict_tiles(padded, frame, network, stride)
+    ab = ab[:, top : top + height, left : left + width]
     return tf.image.resize(ab, tf.minimum(content // stride, size), "area")
 
 
@@ -77,12 +77,16 @@ def fit(size: tf.Tensor, multiple: int, stride: int) -> tuple[tf.Tensor, tf.Tens
     """
     sides = tf.cast(size, tf.float64)
     short, long = tf.reduce_min(sides), tf.reduce_max(sides)
-    length = tf.minimum(DEFAULT_SIZE * long / short, _LONGEST_SIDE)
+    length = tf.minimum(DEFAULT_SIZE * long / short, _LONGEST_FRAME)
     frame_long = tf.math.ceil(length / multiple - 1e-9) * multiple
-    frame = tf.where(sides < long, tf.cast(DEFAULT_SIZE, tf.float64), frame_long)
-    scale = tf.reduce_min(frame / sides)
+    limit = tf.where(long / short > LONGEST_ASPECT, MOST_TILES * frame_long, frame_long)
+    frame, limits = (
+        tf.where(sides < long, tf.cast(DEFAULT_SIZE, tf.float64), most)
+        for most in (frame_long, limit)
+    )
+    scale = tf.reduce_min(limits / sides)
     content = tf.maximum(tf.round(sides * scale / stride), 1) * stride
-    return tf.cast(frame, tf.int32), tf.cast(tf.minimum(content, frame), tf.int32)
+    return tf.cast(frame, tf.int32), tf.cast(tf.minimum(content, limits), tf.int32)
 
 
 def reflect_into(
@@ -92,19 +96,52 @@ def reflect_into(
 
     Args:
         lightness: (B, H, W, 1).
-        frame: (2,) int32, height and width, at least the picture's.
+        frame: (2,) int32, height and width; a side of the picture that is longer stays.
         stride: the margins above and to the left are whole multiples of it.
 
     Returns:
-        (B, *frame, 1), and those two margins, (2,) int32.
+        (B, h, w, 1), and those two margins, (2,) int32.
     """
     size = tf.shape(lightness)[1:3]
-    margin = (frame - size) // (2 * stride) * stride
+    filled = tf.maximum(frame, size)
+    margin = (filled - size) // (2 * stride) * stride
     for axis in (0, 1):
         period = 2 * size[axis]
-        index = (tf.range(frame[axis]) - margin[axis]) % period
+        index = (tf.range(filled[axis]) - margin[axis]) % period
         lightness = tf.gather(lightness, tf.minimum(index, period - 1 - index), axis=axis + 1)
     return lightness, margin
+
+
+def _predict_tiles(
+    lightness: tf.Tensor, frame: tf.Tensor, network: Network, stride: int
+) -> tf.Tensor:
+    """Predicts ab of (B, H, W, 1), longer than the frame (2,) along one side or none."""
+    size = tf.shape(lightness)[1:3]
+    window, canvas = frame // stride, size // stride
+    steps = tf.reduce_max(tf.math.ceil((size - frame) / (frame * 3) * 4))
+    # Evenly, overlapping by a quarter of a window or more.
+    share = tf.range(steps + 1) / tf.maximum(steps, 1)
+    places = tf.round(share[:, None] * tf.cast(canvas - window, tf.float64))
+    weight = _tent(window[0])[:, None, None] * _tent(window[1])[:, None]
+
+    nothing = tf.zeros([tf.shape(lightness)[0], canvas[0], canvas[1], 3])
+
+    def add(weighted: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
+        (top, left), (height, width) = tf.unstack(place * stride), tf.unstack(frame)
+        ab = network(lightness[:, top : top + height, left : left + width])
+        here = tf.concat([ab * weight, tf.ones_like(ab[..., :1]) * weight], axis=-1)
+        margins = tf.pad(tf.stack([place, canvas - window - place], axis=1), [[1, 1], [0, 0]])
+        return weighted + tf.ensure_shape(tf.pad(here, margins), nothing.shape)
+
+    places = tf.cast(places, tf.int32)
+    weighted = tf.foldl(add, places, nothing, parallel_iterations=1)  # tiles need memory
+    return weighted[..., :2] / weighted[..., 2:]
+
+
+def _tent(length: tf.Tensor) -> tf.Tensor:
+    """Weights of a tile along an axis: they rise to its middle, so that overlaps blend."""
+    position = tf.range(tf.cast(length, tf.float32)) + 0.5
+    return tf.minimum(position, tf.cast(length, tf.float32) - position)
 
 
 def guided_upsample(ab: tf.Tensor, lightness: tf.Tensor) -> tf.Tensor:

@@ -40,9 +40,7 @@ def read_constants(path: Path) -> dict[str, Floats]:
     return constants
 
 
-def folded_generator(
-    constants: Mapping[str, Floats], config: GeneratorConfig | None = None
-) -> Any:
+def folded_generator(constants: Mapping[str, Floats], config: GeneratorConfig | None = None) -> Any:
     """Builds the generator without batch norm that a `.tflite` file was made of.
 
     Args:
