@@ -118,12 +118,11 @@ def _predict_tiles(
     """Predicts ab of (B, H, W, 1), longer than the frame (2,) along one side or none."""
     size = tf.shape(lightness)[1:3]
     window, canvas = frame // stride, size // stride
+    # Evenly, overlapping by a quarter of a frame or more.
     steps = tf.reduce_max(tf.math.ceil((size - frame) / (frame * 3) * 4))
-    # Evenly, overlapping by a quarter of a window or more.
     share = tf.range(steps + 1) / tf.maximum(steps, 1)
     places = tf.round(share[:, None] * tf.cast(canvas - window, tf.float64))
     weight = _tent(window[0])[:, None, None] * _tent(window[1])[:, None]
-
     nothing = tf.zeros([tf.shape(lightness)[0], canvas[0], canvas[1], 3])
 
     def add(weighted: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
@@ -145,7 +144,7 @@ def _tent(length: tf.Tensor) -> tf.Tensor:
 
 
 def guided_upsample(ab: tf.Tensor, lightness: tf.Tensor) -> tf.Tensor:
-    """Brings ab to the size of the lightness: `imaging.upsampling.guided_upsample`, explained there.
+    """Brings ab to the size of the lightness, as `imaging.upsampling` explains it.
 
     Args:
         ab: (B, h, w, 2), covers the whole picture.

@@ -6,7 +6,6 @@ package nor Keras nor tensorflow-io.
 
 import errno
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import keras
@@ -18,6 +17,7 @@ from keras_colorize.exporting.parity import (
     probe_lightness,
 )
 from keras_colorize.exporting.picture_ops import colorize_pixels, guided_upsample, reflect_into
+from keras_colorize.exporting.saved_model_readme import saved_model_readme
 from keras_colorize.exporting.warm_up import write_warm_up
 from keras_colorize.imaging.color import scale_lightness, unscale_ab
 from keras_colorize.imaging.files import atomic_folder
@@ -27,7 +27,6 @@ from keras_colorize.models.folding import fold_batch_norm
 from keras_colorize.models.generator import config_of
 
 _LIGHTNESS = tf.TensorSpec((None, None, None, 1), tf.float32, name="lightness")
-_README = Template(Path(__file__).with_name("saved_model_readme.txt").read_text())
 _PNG_LEVEL = 3  # that of `imaging.images`: half the time of the default for 3 % more bytes
 _AT_A_TIME = 2  # pictures of a request; a large one takes some hundred megabytes
 
@@ -71,7 +70,7 @@ def export_saved_model(
         module = _SavedModule(folded)
         tf.saved_model.save(module, str(temporary), signatures=module.signatures())
         write_warm_up(temporary, name)
-        (temporary / "README.txt").write_text(_README.substitute(name=name, command=command))
+        (temporary / "README.txt").write_text(saved_model_readme(name, command))
         lightness = probe_lightness()
         ab = SavedModelRuntime(temporary).predict(lightness)
         assert_parity(ab, KerasRuntime(folded).predict(lightness), SAME_OPERATIONS_TOLERANCE)

@@ -108,7 +108,7 @@ def config_of(generator: Any) -> GeneratorConfig:
     except KeyError as missing:
         raise ValueError(f"The model has no layer {missing}: it is not a generator.") from missing
     aggregation = aggregation_of(joined, has_inner_nodes="node_0_1_concat" in layers)
-    return GeneratorConfig(widths, stride, aggregation)  # type: ignore[arg-type]
+    return GeneratorConfig(widths, stride, aggregation)
 
 
 def aggregation_of(joined: int, *, has_inner_nodes: bool) -> Aggregation:

@@ -17,6 +17,7 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from keras_colorize.cli.main import main
+from keras_colorize.evaluation.scoring import score_folder
 from keras_colorize.exporting import saved_model
 from keras_colorize.exporting.parity import ParityError
 from keras_colorize.exporting.saved_model import export_saved_model
@@ -110,6 +111,7 @@ def test_parity_is_measured_at_export(exported, generator):
     assert np.sqrt(np.mean((ab - expected) ** 2)) / 110 < 1e-6
 
 
+@pytest.mark.slow
 def test_a_saved_model_that_computes_something_else_does_not_appear(
     generator, tmp_path, monkeypatch
 ):
@@ -237,7 +239,7 @@ def test_warm_up_requests_can_be_answered(folder, signatures):
     assert len(answered) == 9
 
 
-def test_the_command_line_takes_the_folder_as_weights(folder, generator, make_picture, tmp_path):
+def test_the_command_line_takes_the_folder_as_weights(folder, colorizer, make_picture, tmp_path):
     runtime = load_runtime(folder)
     assert isinstance(runtime, SavedModelRuntime)
     assert (runtime.name, runtime.sizes) == ("saved_model", None)
@@ -246,11 +248,7 @@ def test_the_command_line_takes_the_folder_as_weights(folder, generator, make_pi
     arguments = ["evaluate", str(tmp_path), "--weights", str(folder), "--json"]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
-    (tmp_path / "run").mkdir()
-    expected = Colorizer(KerasRuntime(generator))
-    from keras_colorize.evaluation.scoring import score_folder
-
-    scores = score_folder(tmp_path, expected.predict_ab).rows["model"]
+    scores = score_folder(tmp_path, colorizer.predict_ab).rows["model"]
     found = json.loads(result.stdout)["rows"]["model"]
     assert found["psnr"] == pytest.approx(scores["psnr"], abs=0.01)
 

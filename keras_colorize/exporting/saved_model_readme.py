@@ -1,3 +1,9 @@
+"""What lies beside a SavedModel for people: its signatures, their units, and how to serve it."""
+
+from string import Template
+
+_TEXT = Template(
+    """\
 $name: a network that colours photographs, as a TensorFlow SavedModel
 Made by: $command
 
@@ -40,3 +46,15 @@ IN KERAS-COLORIZE
 
 keras-colorize colorize PHOTOGRAPHS --model THIS-FOLDER
 keras-colorize evaluate PHOTOGRAPHS --weights THIS-FOLDER
+"""
+)
+
+
+def saved_model_readme(name: str, command: str) -> str:
+    """Returns the text of README.txt.
+
+    Args:
+        name: under which the model is to be served.
+        command: that made the SavedModel.
+    """
+    return _TEXT.substitute(name=name, command=command)
