@@ -54,7 +54,9 @@ from keras_colorize.inference.colorizer import Colorizer
     help="Of JPEG and WebP.",
 )
 @click.option(
-    "--model", metavar="W", help="A packaged name, a run folder, .keras, .tflite or .onnx."
+    "--model",
+    metavar="W",
+    help="A packaged name, a run folder, .keras, .tflite, .onnx or SavedModel.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a record for each picture as JSON.")
 @click.option(

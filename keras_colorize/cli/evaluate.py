@@ -23,7 +23,8 @@ _SUBFOLDERS_SHOWN = 20
 @click.option(
     "--weights",
     metavar="W",
-    help="A packaged name, a run folder, .keras, .tflite or .onnx  [default: the packaged].",
+    help="A packaged name, a run folder, .keras, .tflite, .onnx or SavedModel  "
+    "[default: the packaged].",
 )
 @click.option(
     "--predictions",

@@ -8,10 +8,19 @@ from keras_colorize.imaging.color import scale_ab
 # Root of the mean square, in scaled units. Single values differ by more: float32's rounding alone
 # moves a value of the packaged network by up to 1.5e-5 (Keras in float32 against float64).
 FLOAT32_TOLERANCE = 1e-5
+SAME_OPERATIONS_TOLERANCE = 1e-6  # where the file has the very operations of its parent
 
 
 class ParityError(ArithmeticError):
     """An exported file gives other ab than its parent; the message is one sentence."""
+
+
+def probe_lightness() -> NDArray[np.float32]:
+    """L that a file and its parent can be compared on, (256, 256) in 0..100: areas, and grain."""
+    random = np.random.default_rng(0)
+    areas = np.kron(random.uniform(5, 95, (16, 16)), np.ones((16, 16)))
+    grain = random.normal(0, 3, areas.shape)
+    return np.clip(areas + grain, 0, 100).astype(np.float32)
 
 
 def assert_parity(

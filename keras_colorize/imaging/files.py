@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -60,6 +61,51 @@ def atomic_file(destination: str | Path, *, overwrite: bool = False) -> Iterator
             os.unlink(temporary)
 
 
+@contextmanager
+def atomic_folder(destination: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Makes a temporary folder beside `destination` that takes its name when the block ends well.
+
+    When the block raises, the temporary folder goes and the destination is as it was.
+
+    Args:
+        destination: the folder to appear.
+        overwrite: whether it may replace what has its name, with all that is in it.
+
+    Yields:
+        The temporary folder.
+
+    Raises:
+        FileExistsError: `destination` exists, or has appeared meanwhile, and `overwrite` is false.
+        OSError: the folder around it cannot be written to.
+    """
+    destination = Path(os.path.realpath(destination))
+    if not overwrite and os.path.lexists(destination):
+        raise _exists(destination, "folder")
+    temporary, old = (destination.with_name(f".{os.urandom(8).hex()}.tmp") for _ in range(2))
+    temporary.mkdir()
+    try:
+        yield temporary
+        for path in temporary.rglob("*"):
+            if path.is_file():
+                with open(path, "r+b") as stream:
+                    os.fsync(stream.fileno())
+        replaced = overwrite and os.path.lexists(destination)
+        if replaced:
+            os.rename(destination, old)
+        try:
+            os.rename(temporary, destination)
+        except OSError as error:
+            if replaced:
+                os.rename(old, destination)
+            elif os.path.lexists(destination):
+                raise _exists(destination, "folder") from error
+            raise
+        if replaced:
+            shutil.rmtree(old)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
 def _publish(temporary: Path, destination: Path) -> None:
     """Gives the file its name; of two that race for it, one wins and the other raises."""
     try:
@@ -81,5 +127,5 @@ def _publish(temporary: Path, destination: Path) -> None:
             raise
 
 
-def _exists(destination: Path) -> FileExistsError:
-    return FileExistsError(errno.EEXIST, "the file exists already", str(destination))
+def _exists(destination: Path, kind: str = "file") -> FileExistsError:
+    return FileExistsError(errno.EEXIST, f"the {kind} exists already", str(destination))

@@ -50,8 +50,8 @@ class Colorizer:
         """Loads the network.
 
         Args:
-            model: a packaged name, a run folder, a `.keras` or `.tflite` file, or a runtime;
-                None is the packaged default.
+            model: a packaged name, a run folder, a `.keras` or `.tflite` file, the folder of a
+                SavedModel, or a runtime; None is the packaged default.
             size: short side of what the network sees: 256, or what else it was made for.
             saturation: factor on ab; 0 leaves the photograph grey.
             threads: cores that the network uses; default: all that this process may use.

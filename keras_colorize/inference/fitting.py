@@ -16,7 +16,7 @@ from keras_colorize.inference.runtime import Floats, Runtime
 
 DEFAULT_SIZE = 256
 LONGEST_ASPECT = 3.0
-_MOST_TILES = 16  # a longer panorama is resized to fit these
+MOST_TILES = 16  # a longer panorama is resized to fit these
 
 
 class SizeError(ValueError):
@@ -72,7 +72,7 @@ def fit(picture: tuple[int, int], runtime: Runtime, side: int) -> Fit:
         scale = min(frame[0] / height, frame[1] / width)
         limits = frame
     else:  # the short side fills the frame, the long side is cut into tiles
-        longest = _MOST_TILES * max(frame)
+        longest = MOST_TILES * max(frame)
         scale = min(frame[0] / height, longest / width)
         limits = (frame[0], longest)
         if height > width:

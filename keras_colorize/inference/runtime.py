@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from keras_colorize.imaging.color import scale_lightness, unscale_ab
 from keras_colorize.imaging.strips import available_cores
 from keras_colorize.inference.quiet import import_quietly, quiet_first_run
-from keras_colorize.inference.weights import WeightsError, resolve_weights
+from keras_colorize.inference.weights import WeightsError, find_saved_model, resolve_weights
 
 __all__ = [
     "KerasRuntime",
     "LiteRTRuntime",
     "Runtime",
+    "SavedModelRuntime",
     "WeightsError",
     "load_runtime",
 ]
@@ -133,19 +134,56 @@ class KerasRuntime:
         return ab
 
 
+class SavedModelRuntime:
+    """A SavedModel of `keras_colorize.exporting.saved_model`; needs TensorFlow, and no Keras."""
+
+    sizes: Sizes | None = None
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        """Loads the folder.
+
+        Raises:
+            WeightsError: it is damaged, or is no colorization network.
+        """
+        tensorflow = import_quietly("tensorflow")
+        folder = Path(folder)
+        self.name = folder.resolve().name
+        try:
+            self._loaded = tensorflow.saved_model.load(str(folder))
+        except MemoryError:
+            raise
+        except Exception as error:  # a loader of damaged bytes may raise anything
+            raise WeightsError(f"{folder} is damaged, or no SavedModel.") from error
+        if "network" not in self._loaded.signatures:
+            raise WeightsError(f"{folder} has no signature network: it is of another program.")
+        self._network = self._loaded.signatures["network"]
+        side = 64  # a multiple of what any of the networks takes
+        self.chroma_stride = side // self.predict(np.zeros((side, side), np.float32)).shape[0]
+        self.size_multiple = 16 * self.chroma_stride
+
+    def predict(self, lightness: Floats) -> Floats:
+        """Predicts ab, float32 (H/c, W/c, 2) in Lab units, from lightness (H, W) in 0..100."""
+        batch = np.ascontiguousarray(lightness, np.float32)[None, ..., None]
+        ab: Floats = self._network(lightness=batch)["ab"].numpy()[0]
+        return ab
+
+
 def load_runtime(
     weights: str | os.PathLike[str] | None = None, threads: int | None = None
 ) -> Runtime:
     """Loads weights into the runtime that their file is for.
 
     Args:
-        weights: a packaged name, a run folder, a `.keras`, `.tflite` or `.onnx` file; None is
-            the packaged default.
-        threads: cores that LiteRT and ONNX Runtime use; Keras has settings of its own.
+        weights: a packaged name, a run folder, a `.keras`, `.tflite` or `.onnx` file, or the
+            folder of a SavedModel; None is the packaged default.
+        threads: cores that LiteRT and ONNX Runtime use; Keras and TensorFlow have settings of
+            their own.
 
     Raises:
         WeightsError: there are no such weights, or they cannot be used.
     """
+    if folder := find_saved_model(weights):
+        return SavedModelRuntime(folder)
     path = resolve_weights(weights)
     if path.suffix == ".onnx":
         from keras_colorize.inference.onnx_runtime import OnnxRuntime

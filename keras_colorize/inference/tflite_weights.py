@@ -40,12 +40,12 @@ def read_constants(path: Path) -> dict[str, Floats]:
     return constants
 
 
-def folded_generator(constants: Mapping[str, Floats], config: GeneratorConfig) -> Any:
+def folded_generator(constants: Mapping[str, Floats], config: GeneratorConfig | None = None) -> Any:
     """Builds the generator without batch norm that a `.tflite` file was made of.
 
     Args:
         constants: of `read_constants`.
-        config: of the generator.
+        config: of the generator; default: as the shapes of the constants tell.
 
     Returns:
         A Keras generator, as `fold_batch_norm` returns it.
@@ -56,22 +56,39 @@ def folded_generator(constants: Mapping[str, Floats], config: GeneratorConfig) -
     """
     from keras_colorize.models.generator import build_generator
 
-    folded = build_generator(config, batch_norm=False)
+    folded = build_generator(config or _config_of(constants), batch_norm=False)
     kernels = sum(value.ndim == 4 for value in constants.values())
     for layer in folded.layers:
         if layer.get_weights():
-            its = re.compile(rf"(^|[/;]){layer.name}(_\d+)?/")
-            found = [value for name, value in constants.items() if its.search(name)]
-            found.sort(key=np.ndim, reverse=True)
-            if [value.ndim for value in found] != [4, 1]:
-                raise ValueError(f"There is not one kernel and one bias of {layer.name}.")
-            kernel, bias = found  # the kernel is (out, height, width, in)
+            kernel, bias = _kernel_and_bias(layer.name, constants)
             axes = (1, 2, 0, 3) if "Transpose" in type(layer).__name__ else (1, 2, 3, 0)
             layer.set_weights([kernel.transpose(axes), bias])
             kernels -= 1
     if kernels:
         raise ValueError(f"There are {kernels} kernels of no layer.")
     return folded
+
+
+def _kernel_and_bias(layer: str, constants: Mapping[str, Floats]) -> tuple[Floats, Floats]:
+    """Finds a layer's kernel, (out, height, width, in), and bias."""
+    its = re.compile(rf"(^|[/;]){layer}(_\d+)?/")
+    found = [value for name, value in constants.items() if its.search(name)]
+    found.sort(key=np.ndim, reverse=True)
+    if [value.ndim for value in found] != [4, 1]:
+        raise ValueError(f"There is not one kernel and one bias of {layer}.")
+    return found[0], found[1]
+
+
+def _config_of(constants: Mapping[str, Floats]) -> GeneratorConfig:
+    from keras_colorize.models.generator import DEPTH, aggregation_of
+
+    first = [_kernel_and_bias(f"encoder_{i}_conv_1", constants)[0] for i in range(DEPTH + 1)]
+    widths = tuple(len(kernel) for kernel in first)
+    last, _ = _kernel_and_bias(f"node_0_{DEPTH}_conv_1", constants)
+    has_inner_nodes = any("node_0_1_" in name for name in constants)
+    aggregation = aggregation_of(last.shape[3] // widths[0], has_inner_nodes=has_inner_nodes)
+    stride = first[0].shape[1] // 3
+    return GeneratorConfig(widths, stride, aggregation)  # type: ignore[arg-type]
 
 
 def _dequantized(value: NDArray[Any], quantization: Mapping[str, Any]) -> Floats:

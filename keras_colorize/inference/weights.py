@@ -19,8 +19,18 @@ def packaged_weights() -> dict[str, Path]:
     return {path.stem: path for path in sorted(PACKAGED_FOLDER.glob("*.tflite"))}
 
 
+def find_saved_model(weights: str | os.PathLike[str] | None) -> Path | None:
+    """Returns the folder that weights name, if it is a SavedModel, and None if it is none.
+
+    A packaged name goes before a path of the same name.
+    """
+    if weights is None or (isinstance(weights, str) and weights in packaged_weights()):
+        return None
+    return Path(weights) if (Path(weights) / "saved_model.pb").is_file() else None
+
+
 def resolve_weights(weights: str | os.PathLike[str] | None = None) -> Path:
-    """Finds the file that holds some weights.
+    """Finds the file that holds some weights, to run or to read them.
 
     Args:
         weights: a packaged name, a run folder, or a `.keras`, `.tflite` or `.onnx` file; None is
@@ -43,6 +53,11 @@ def resolve_weights(weights: str | os.PathLike[str] | None = None) -> Path:
         for file in _RUN_FILES:
             if (path / file).is_file():
                 return path / file
+        if find_saved_model(path):
+            raise WeightsError(
+                f"{path} is a SavedModel, which runs but whose weights are not read back: name "
+                "the run, or the .keras or .tflite file."
+            )
         raise WeightsError(f"{path} is not a run folder: it holds no {' or '.join(_RUN_FILES)}.")
     if not path.is_file():
         known = ", ".join(packaged) or "none"

@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import Any
 
-from keras_colorize.config import GeneratorConfig
+from keras_colorize.config import Aggregation, GeneratorConfig
 from keras_colorize.models.blocks import conv_block, downsample, upsample
 
 DEPTH = 4  # downsamplings; scales are 0 to DEPTH
@@ -107,7 +107,23 @@ def config_of(generator: Any) -> GeneratorConfig:
         joined = len(layers[f"node_0_{DEPTH}_concat"].input)
     except KeyError as missing:
         raise ValueError(f"The model has no layer {missing}: it is not a generator.") from missing
-    aggregation = {2: "dla", 3: "improved_dla", DEPTH + 1: "unet++"}[joined]
-    if "node_0_1_concat" not in layers:
-        aggregation = "unet"
-    return GeneratorConfig(widths, stride, aggregation)  # type: ignore[arg-type]
+    aggregation = aggregation_of(joined, has_inner_nodes="node_0_1_concat" in layers)
+    return GeneratorConfig(widths, stride, aggregation)
+
+
+def aggregation_of(joined: int, *, has_inner_nodes: bool) -> Aggregation:
+    """Tells the aggregation from what a generator is made of.
+
+    Args:
+        joined: how many nodes its last one concatenates.
+        has_inner_nodes: whether there are nodes between encoder and decoder, such as X(0, 1).
+
+    Raises:
+        ValueError: no aggregation has that many.
+    """
+    if not has_inner_nodes:
+        return "unet"
+    known: dict[int, Aggregation] = {2: "dla", 3: "improved_dla", DEPTH + 1: "unet++"}
+    if joined not in known:
+        raise ValueError(f"No generator joins {joined} nodes in its last one.")
+    return known[joined]

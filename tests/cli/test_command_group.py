@@ -34,6 +34,7 @@ def fail_with(error: BaseException, command: str = "train") -> Result:
     [
         ("tensorflow_io", "train", 'pip install "keras-colorize[train]"'),
         ("keras.src", "export", 'pip install "keras-colorize[export]"'),
+        ("tensorflow_serving", "export", 'pip install "keras-colorize[export]"'),
         ("matplotlib.pyplot", "evaluate", 'pip install "keras-colorize[train]"'),
     ],
 )

@@ -150,3 +150,76 @@ def test_longest_names_are_writable(tmp_path):
     path = tmp_path / ("x" * 251 + ".png")
     write_image(RGB, path)
     assert path.exists()
+
+
+def test_a_folder_appears_with_all_that_is_in_it(tmp_path):
+    with files.atomic_folder(tmp_path / "new") as folder:
+        (folder / "inner").mkdir()
+        (folder / "inner" / "a").write_text("ours")
+        assert not (tmp_path / "new").exists()
+    assert (tmp_path / "new" / "inner" / "a").read_text() == "ours"
+    assert os.listdir(tmp_path) == ["new"]
+
+
+def test_a_folder_that_fails_leaves_what_was_there(tmp_path):
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "a").write_text("mine")
+    for name, overwrite in (("new", False), ("old", True)):
+        with pytest.raises(KeyError):
+            with files.atomic_folder(tmp_path / name, overwrite=overwrite) as folder:
+                (folder / "a").write_text("ours")
+                raise KeyError
+    assert os.listdir(tmp_path) == ["old"]
+    assert (tmp_path / "old" / "a").read_text() == "mine"
+
+
+def test_an_existing_folder_is_replaced_only_when_asked(tmp_path):
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "a").write_text("mine")
+    with pytest.raises(FileExistsError, match="the folder exists already: .*old"):
+        with files.atomic_folder(tmp_path / "old"):
+            pass
+    assert (tmp_path / "old" / "a").read_text() == "mine"
+    with files.atomic_folder(tmp_path / "old", overwrite=True) as folder:
+        (folder / "b").write_text("ours")
+    assert os.listdir(tmp_path / "old") == ["b"]
+    assert os.listdir(tmp_path) == ["old"]
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_appears_in_the_place_of_a_folder_meanwhile_is_left_alone(tmp_path, kind):
+    path = tmp_path / "new"
+    with pytest.raises(FileExistsError, match="new"):
+        with files.atomic_folder(path):
+            if kind == "folder":
+                path.mkdir()
+            (path / "a" if kind == "folder" else path).write_text("mine")
+    assert os.listdir(tmp_path) == ["new"]
+    assert (path / "a" if kind == "folder" else path).read_text() == "mine"
+
+
+def test_a_folder_that_cannot_be_replaced_is_still_there(tmp_path, monkeypatch):
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "a").write_text("mine")
+    rename = os.rename
+
+    def renamed(source, destination):
+        if (source / "b").exists():
+            raise PermissionError
+        rename(source, destination)
+
+    monkeypatch.setattr(os, "rename", renamed)
+    with pytest.raises(PermissionError):
+        with files.atomic_folder(tmp_path / "old", overwrite=True) as folder:
+            (folder / "b").write_text("ours")
+    assert os.listdir(tmp_path) == ["old"]
+    assert (tmp_path / "old" / "a").read_text() == "mine"
+
+
+def test_a_link_to_a_folder_stays_a_link(tmp_path):
+    (tmp_path / "old").mkdir()
+    (tmp_path / "link").symlink_to("old")
+    with files.atomic_folder(tmp_path / "link", overwrite=True) as folder:
+        (folder / "b").write_text("ours")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "old" / "b").read_text() == "ours"
