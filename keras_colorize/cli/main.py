@@ -10,7 +10,7 @@ import click
 
 import keras_colorize
 
-COMMANDS = ("colorize", "train", "evaluate", "compare", "prepare", "doctor")
+COMMANDS = ("colorize", "train", "evaluate", "compare", "export", "prepare", "doctor")
 INTERRUPTED = 128 + 2  # what a shell reports of a program that SIGINT ended
 
 

@@ -1,0 +1,114 @@
+"""`keras-colorize export`: a network as SavedModel, TFLite and ONNX files, measured."""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keras_colorize.imaging.files import atomic_file
+from keras_colorize.inference.quiet import import_quietly
+from keras_colorize.inference.weights import DEFAULT_NAME, packaged_weights
+
+_TARGETS = ("saved_model", "tflite", "onnx")
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  keras-colorize export exported\n"
+    "  keras-colorize export exported --weights runs/mine --to tflite \\\n"
+    "    --calibration photographs --val photographs-val"
+)
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--weights",
+    default=DEFAULT_NAME,
+    show_default=True,
+    help="A packaged name, a run folder, .keras or .tflite.",
+)
+@click.option(
+    "--to",
+    "targets",
+    type=click.Choice([*_TARGETS, "all"]),
+    multiple=True,
+    default=["all"],
+    help="What to make; can be given again.  [default: all]",
+)
+@click.option(
+    "--calibration",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Photographs that calibrate the kinds with integer activations; without them, these are "
+    "not made.",
+)
+@click.option(
+    "--val",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Photographs to measure on what each file loses; some hundreds are enough.",
+)
+@click.option(
+    "--max-loss-db",
+    type=click.FloatRange(0),
+    default=0.1,
+    show_default=True,
+    help="Fail if a file loses more PSNR than this on --val.",
+)
+@click.option("--name", help="Of the files.  [default: by the weights]")
+@click.option("--overwrite", is_flag=True, help="Replace what is in FOLDER.")
+def command(
+    folder: Path,
+    weights: str,
+    targets: tuple[str, ...],
+    calibration: Path | None,
+    val: Path | None,
+    max_loss_db: float,
+    name: str | None,
+    overwrite: bool,
+) -> None:
+    """Export a network into FOLDER, check it against its parent, and measure every file.
+
+    Makes FOLDER/saved_model/NAME/1 for TensorFlow Serving, FOLDER/tflite/NAME.KIND.tflite for
+    phones and browsers, and FOLDER/onnx/NAME.onnx. The table of what each costs and loses is
+    printed, and stands in FOLDER/report.md and report.json.
+    """
+    name = name or (weights if weights in packaged_weights() else Path(weights).resolve().stem)
+    wanted = _TARGETS if "all" in targets else tuple(dict.fromkeys(targets))
+    if not overwrite and folder.is_dir() and any(folder.iterdir()):
+        raise click.UsageError(f"{folder} is not empty: name another folder, or give --overwrite.")
+    import_quietly("tensorflow")
+
+    from keras_colorize.evaluation.summary import finite
+    from keras_colorize.exporting.family import export_family
+    from keras_colorize.exporting.measuring import table
+
+    made = export_family(
+        weights,
+        folder,
+        name=name,
+        command=shlex.join(["keras-colorize", *sys.argv[1:]]),
+        targets=wanted,
+        calibration=calibration,
+        val=val,
+        overwrite=overwrite,
+        say=lambda line: click.echo(line, err=True),
+    )
+    report: dict[str, Any] = made.facts()
+    text = table(made.measured)
+    for file, content in (
+        ("report.json", json.dumps(finite(report), indent=2)),
+        ("report.md", text),
+    ):
+        with atomic_file(folder / file, overwrite=True) as stream:
+            stream.write(content.encode() + b"\n")
+    click.echo(text)
+    if not calibration and "tflite" in wanted:
+        click.echo("Without --calibration there is no file with integer activations.", err=True)
+    if not val:
+        click.echo("Without --val it is not known what the files lose.", err=True)
+    over = [one.name for one in made.measured if one.loss and one.loss.decibels > max_loss_db]
+    if over:
+        raise click.ClickException(
+            f"More than {max_loss_db} dB of PSNR is lost by {', '.join(over)}; {folder}/report.md "
+            "says how much."
+        )

@@ -1,0 +1,130 @@
+"""`keras-colorize export`: all files of a network, checked and measured, and what it refuses."""
+
+import json
+
+import keras
+import pytest
+from click.testing import CliRunner
+
+from keras_colorize.cli.main import main
+from keras_colorize.config import GeneratorConfig
+from keras_colorize.exporting import family
+from keras_colorize.inference.runtime import load_runtime
+from keras_colorize.models.generator import build_generator
+
+# Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+def export(*arguments):
+    return CliRunner().invoke(main, ["export", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    keras.utils.set_random_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "small.keras"
+    build_generator(GeneratorConfig((2, 2, 2, 2, 2), 2, "unet")).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory, make_picture):
+    folder = tmp_path_factory.mktemp("photographs")
+    for k in range(2):
+        make_picture(k, 256, 256).save(folder / f"{k}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def quick():
+    """Two kinds of one small size: each takes the converter seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(family, "KINDS", ("float32", "int8"))
+        patch.setattr(family, "SIZES", ((64, 64),))
+        yield
+
+
+@pytest.fixture(scope="module")
+def exported(weights, photographs, quick, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exported")
+    options = ["--calibration", photographs, "--val", photographs, "--max-loss-db", 60]
+    result = export(folder, "--weights", weights, *options)
+    assert result.exit_code == 0, result.output
+    return folder, result
+
+
+def test_all_files_are_there_and_are_measured(exported):
+    folder, result = exported
+    files = {
+        "SavedModel": "saved_model/small/1",
+        "TFLite float32": "tflite/small.float32.tflite",
+        "TFLite int8": "tflite/small.int8.tflite",
+        "ONNX": "onnx/small.onnx",
+    }
+    report = json.loads((folder / "report.json").read_text())
+    assert [one["name"] for one in report["files"]] == list(files)
+    for one in report["files"]:
+        path = folder / files[one["name"]]
+        assert path.exists() and one["path"] == path.name
+        assert load_runtime(path).chroma_stride == 2
+        assert one["loss"]["images"] == 2
+        assert one["bytes"] > 5_000
+    assert result.stdout == (folder / "report.md").read_text()
+    assert set(report["parity"]) == {"SavedModel", "TFLite float32", "ONNX"}
+    assert max(parity["rms"] for parity in report["parity"].values()) < 1e-5
+    losses = {one["name"]: one["loss"]["to_parent"] for one in report["files"]}
+    assert min(losses["SavedModel"], losses["TFLite float32"], losses["ONNX"]) > 50
+    assert losses["TFLite int8"] < 50
+    assert report["calibration"]["photographs"] == 2
+    assert len(report["calibration"]["digest"]) == 16
+
+
+def test_the_saved_model_says_how_it_was_made(exported):
+    folder, _ = exported
+    assert "keras-colorize" in (folder / "saved_model/small/1/README.txt").read_text()
+
+
+def test_a_folder_that_is_not_empty_is_refused(exported, weights):
+    folder, _ = exported
+    before = (folder / "report.md").read_bytes()
+    result = export(folder, "--weights", weights, "--to", "onnx")
+    assert result.exit_code == 2
+    assert f"{folder} is not empty: name another folder, or give --overwrite." in result.stderr
+    assert (folder / "report.md").read_bytes() == before
+
+
+def test_without_photographs_it_says_what_is_not_known(weights, quick, tmp_path):
+    result = export(tmp_path / "out", "--weights", weights, "--to", "tflite")
+    assert result.exit_code == 0, result.output
+    assert [p.name for p in (tmp_path / "out/tflite").iterdir()] == ["small.float32.tflite"]
+    assert "Without --calibration there is no file with integer activations." in result.stderr
+    assert "Without --val it is not known what the files lose." in result.stderr
+
+
+def test_a_file_that_loses_too_much_fails_the_export(weights, photographs, monkeypatch, tmp_path):
+    monkeypatch.setattr(family, "convert_to_onnx", _wrong)
+    monkeypatch.setattr(family, "_parity", lambda *_: {})
+    out = tmp_path / "out"
+    result = export(out, "--weights", weights, "--to", "onnx", "--val", photographs)
+    assert result.exit_code == 1
+    assert f"More than 0.1 dB of PSNR is lost by ONNX; {out}/report.md says how much." in (
+        result.stderr
+    )
+    assert "| ONNX |" in (out / "report.md").read_text()
+
+
+def _wrong(generator):
+    """Colours that are far off."""
+    from keras_colorize.exporting.onnx import convert_to_onnx
+
+    other = keras.models.clone_model(generator)
+    other.set_weights([w + 0.3 for w in generator.get_weights()])
+    return convert_to_onnx(other)
+
+
+def test_weights_that_are_not_there_are_a_sentence(tmp_path):
+    result = export(tmp_path / "out", "--weights", tmp_path / "no.keras")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: There are no weights ")
+    assert not (tmp_path / "out").exists()
