@@ -16,7 +16,7 @@ from keras_colorize.evaluation.scoring import read_truth, score_folder
 from keras_colorize.exporting.calibration import read_calibration
 from keras_colorize.exporting.model_card import model_card
 from keras_colorize.exporting.parity import assert_parity
-from keras_colorize.exporting.tflite import KINDS, SIZES, Kind, convert
+from keras_colorize.exporting.tflite import SIZES, Kind, convert
 from keras_colorize.imaging.color import rgb_to_lightness
 from keras_colorize.imaging.files import atomic_file
 from keras_colorize.inference.colorizer import Colorizer
@@ -24,6 +24,7 @@ from keras_colorize.inference.latency import milliseconds
 from keras_colorize.inference.runtime import KerasRuntime, LiteRTRuntime, load_keras
 from keras_colorize.inference.weights import DEFAULT_NAME, PACKAGED_FOLDER, resolve_weights
 
+CANDIDATES: tuple[Kind, ...] = ("float32", "float16", "dynamic", "int8")
 MAX_LOSS_DB = 0.05  # of PSNR against float32, for a kind to be packaged
 THREADS = 2
 _TIMED = 50
@@ -63,7 +64,7 @@ def package(run: Path, calibration: Path, val: Path, golden: Path, name: str) ->
 
     Args:
         run: a run folder.
-        calibration: a folder of photographs; some of those in colour calibrate int8.
+        calibration: a folder of photographs; some of those in colour calibrate the integer kinds.
         val: a folder of photographs; the half `part="report"` is scored.
         golden: the photograph of the golden tensors.
         name: of the packaged weights.
@@ -79,7 +80,7 @@ def package(run: Path, calibration: Path, val: Path, golden: Path, name: str) ->
     lightness = np.round(rgb_to_lightness(read_truth(golden)))  # rounded: packs well, reads exactly
     parent = KerasRuntime(generator)
     candidates = {}
-    for kind in KINDS:
+    for kind in CANDIDATES:
         click.echo(f"Converting and measuring {kind} ...", err=True)
         candidates[kind] = _measure(
             convert(generator, kind=kind, sizes=SIZES, representative=samples), kind, val, lightness

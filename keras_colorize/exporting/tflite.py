@@ -9,13 +9,26 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_colorize.exporting.equalization import equalize
 from keras_colorize.exporting.merging import merge_signatures
 from keras_colorize.imaging.color import scale_lightness, unscale_ab
 from keras_colorize.models.folding import fold_batch_norm
 from keras_colorize.models.generator import config_of
 
-Kind = Literal["float32", "float16", "dynamic", "int8"]
+Kind = Literal["float32", "float16", "dynamic", "int8", "int8_io", "uint8_io", "int16x8"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+FLOAT_KINDS: tuple[Kind, ...] = ("float32", "float16")
+# What the converter must be told of the kinds whose activations are integers: operations, and the
+# type of input and output.
+_INTEGER_KINDS = {
+    "int8": (tf.lite.OpsSet.TFLITE_BUILTINS_INT8, tf.float32),
+    "int8_io": (tf.lite.OpsSet.TFLITE_BUILTINS_INT8, tf.int8),
+    "uint8_io": (tf.lite.OpsSet.TFLITE_BUILTINS_INT8, tf.uint8),
+    "int16x8": (
+        tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,
+        tf.float32,
+    ),
+}
 SIZES = ((256, 256), (256, 384), (384, 256), (512, 512))
 
 
@@ -25,13 +38,13 @@ def signature_name(size: tuple[int, int]) -> str:
 
 
 class _Artifact(tf.Module):
-    """The folded network in the artifacts' units: L in 0..100 to ab in Lab units."""
+    """A network in the artifacts' units: L in 0..100 to ab in Lab units."""
 
-    def __init__(self, generator: keras.Model) -> None:
+    def __init__(self, folded: keras.Model) -> None:
         super().__init__()
-        self.folded = fold_batch_norm(generator)
+        self.folded = folded
         # Keras variables wrap TensorFlow's; the converter freezes only those it can reach.
-        self.tracked = [variable.value for variable in self.folded.variables]
+        self.tracked = [variable.value for variable in folded.variables]
 
     def at(self, size: tuple[int, int]) -> Any:
         def colorize(lightness: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -52,27 +65,34 @@ def convert(
 
     Args:
         generator: with batch norm; it is folded here.
-        kind: `float32`; `float16` weights; `dynamic` int8 weights; `int8` weights and
-            activations (float32 input and output).
+        kind: `float32`; `float16` weights; `dynamic`: int8 weights; `int8`: int8 weights and
+            activations, float32 input and output; `int8_io` and `uint8_io`: the same with input
+            and output of that type, whose scale and zero point the file tells; `int16x8`: int8
+            weights and int16 activations. All but the first two are of the network that
+            `keras_colorize.exporting.equalization` makes of the generator.
         sizes: (height, width) of each signature.
-        representative: for `int8`, L of photographs, float32 (H, W) in 0..100; what calibrates
-            the ranges.
+        representative: for all but `float32` and `float16`, L of photographs, float32 (H, W) in
+            0..100; what calibrates the ranges.
 
     Returns:
         The file: signatures `colorize_{height}x{width}`, and `colorize` for the first size,
         from `lightness` (1, H, W, 1), 0..100, to `ab` (1, H/c, W/c, 2) in Lab units.
 
     Raises:
-        ValueError: `int8` without representative photographs, or a size that the network
-            does not take.
+        ValueError: an integer kind without representative photographs, or a size that the
+            network does not take.
     """
     multiple = config_of(generator).size_multiple
     if any(side % multiple for size in sizes for side in size):
         raise ValueError(f"Every side of {tuple(sizes)} must be a multiple of {multiple}.")
     samples = list(representative)
-    if kind == "int8" and not samples:
-        raise ValueError("int8 needs representative photographs to calibrate with.")
-    artifact = _Artifact(generator)
+    folded = fold_batch_norm(generator)
+    if kind not in FLOAT_KINDS:
+        if not samples:
+            raise ValueError(f"{kind} needs representative photographs to calibrate with.")
+        covered = np.concatenate([_cover(sample, sizes[0]) for sample in samples])
+        folded = equalize(folded, scale_lightness(covered))
+    artifact = _Artifact(folded)
     # One conversion a size: only so are the weights constants of the graph (a converter of
     # several signatures keeps variables, which int8 cannot calibrate) and can be merged.
     models = {
@@ -92,8 +112,10 @@ def _convert_one(
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if kind == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    if kind == "int8":
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    if kind in _INTEGER_KINDS:
+        operations, type_ = _INTEGER_KINDS[kind]
+        converter.target_spec.supported_ops = [operations]
+        converter.inference_input_type = converter.inference_output_type = type_
         converter.representative_dataset = lambda: ({"lightness": x} for x in samples)
     with warnings.catch_warnings():  # the converter's own calibrator uses what it warns of
         warnings.filterwarnings(
