@@ -39,8 +39,8 @@ _TARGETS = ("saved_model", "tflite", "onnx")
 @click.option(
     "--calibration",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Photographs that calibrate the kinds with integer activations; without them, these are "
-    "not made.",
+    help="Photographs that calibrate the TFLite files of integers; without them, these are not "
+    "made.",
 )
 @click.option(
     "--val",
@@ -103,7 +103,7 @@ def command(
             stream.write(content.encode() + b"\n")
     click.echo(text)
     if not calibration and "tflite" in wanted:
-        click.echo("Without --calibration there is no file with integer activations.", err=True)
+        click.echo("Without --calibration only the TFLite files of floats were made.", err=True)
     if not val:
         click.echo("Without --val it is not known what the files lose.", err=True)
     over = [one.name for one in made.measured if one.loss and one.loss.decibels > max_loss_db]

@@ -10,7 +10,7 @@ from keras_colorize.exporting.measuring import Measured, measure
 from keras_colorize.exporting.onnx import convert_to_onnx
 from keras_colorize.exporting.parity import assert_parity, probe_lightness
 from keras_colorize.exporting.saved_model import export_saved_model
-from keras_colorize.exporting.tflite import KINDS, SIZES, convert
+from keras_colorize.exporting.tflite import FLOAT_KINDS, KINDS, SIZES, convert
 from keras_colorize.imaging.files import atomic_file
 from keras_colorize.inference.generators import load_generator
 from keras_colorize.inference.runtime import KerasRuntime, Runtime, load_runtime
@@ -69,7 +69,7 @@ def export_family(
         name: of the files.
         command: that is run, for the files that say how they were made.
         targets: of `saved_model`, `tflite` and `onnx`.
-        calibration: photographs for integer activations; without them those kinds are left out.
+        calibration: photographs for the kinds of integers; without them those are left out.
         val: photographs to measure losses on.
         overwrite: whether files of these names may be replaced.
         say: told what is being done.
@@ -93,7 +93,7 @@ def export_family(
         )
     if "tflite" in targets:
         for kind in KINDS:
-            if kind == "int8" and used is None:
+            if used is None and kind not in FLOAT_KINDS:
                 continue
             say(f"TFLite, {kind} ...")
             path = paths[f"TFLite {kind}"] = folder / "tflite" / f"{name}.{kind}.tflite"

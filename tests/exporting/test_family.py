@@ -98,7 +98,7 @@ def test_without_photographs_it_says_what_is_not_known(weights, quick, tmp_path)
     result = export(tmp_path / "out", "--weights", weights, "--to", "tflite")
     assert result.exit_code == 0, result.output
     assert [p.name for p in (tmp_path / "out/tflite").iterdir()] == ["small.float32.tflite"]
-    assert "Without --calibration there is no file with integer activations." in result.stderr
+    assert "Without --calibration only the TFLite files of floats were made." in result.stderr
     assert "Without --val it is not known what the files lose." in result.stderr
 
 
