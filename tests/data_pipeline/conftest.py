@@ -16,10 +16,11 @@ def decode() -> Callable[[Path, int], np.ndarray]:
     def decode(file: Path, side: int) -> np.ndarray:
         import tensorflow as tf
 
+        from keras_colorize.config import CROP
         from keras_colorize.data import tfdata
 
         def load(path: Any) -> Any:
-            return tfdata._decode(tf.io.read_file(path), side)
+            return tfdata._decode(tf.io.read_file(path), side, CROP[0])
 
         return next(iter(tf.data.Dataset.from_tensors(str(file)).map(load))).numpy()
 
