@@ -48,7 +48,8 @@ def folded_generator(constants: Mapping[str, Floats], config: GeneratorConfig) -
         config: of the generator.
 
     Returns:
-        A Keras generator, as `fold_batch_norm` returns it.
+        A Keras generator, as `fold_batch_norm` returns it. That of an integer file has channels
+        of other scales, and its ReLUs do not cut off above; else it is the same function.
 
     Raises:
         ValueError: the constants are not those of this network: a layer is not there, is there

@@ -8,14 +8,19 @@ SIZES = ((64, 64), (64, 96), (96, 64))
 
 @pytest.fixture(scope="session")
 def generator() -> Any:
-    """A network with wide layers, so that weights outweigh the graph, and with used statistics."""
+    """A network with wide layers, so that weights outweigh the graph."""
+    return used_generator((8, 16, 32, 64, 64))
+
+
+def used_generator(widths: tuple[int, ...], aggregation: str = "improved_dla") -> Any:
+    """A network whose batch norm has used statistics."""
     import keras
 
     from keras_colorize.config import GeneratorConfig
     from keras_colorize.models.generator import build_generator
 
     keras.utils.set_random_seed(0)
-    model = build_generator(GeneratorConfig((8, 16, 32, 64, 64), 2))
+    model = build_generator(GeneratorConfig(widths, 2, aggregation))
     random = np.random.default_rng(0)
     weights = []
     for variable, value in zip(model.variables, model.get_weights(), strict=True):
@@ -26,6 +31,12 @@ def generator() -> Any:
         weights.append(value)
     model.set_weights(weights)
     return model
+
+
+@pytest.fixture(scope="session")
+def small_generator() -> Any:
+    """A quick network whose nodes join up to five tensors."""
+    return used_generator((8, 8, 8, 8, 8), "unet++")
 
 
 @pytest.fixture(scope="session")
