@@ -12,6 +12,7 @@ from keras_colorize.exporting.parity import assert_parity, probe_lightness
 from keras_colorize.exporting.saved_model import export_saved_model
 from keras_colorize.exporting.tflite import FLOAT_KINDS, KINDS, SIZES, convert
 from keras_colorize.imaging.files import atomic_file
+from keras_colorize.inference.fitting import short_side
 from keras_colorize.inference.generators import load_generator
 from keras_colorize.inference.runtime import KerasRuntime, Runtime, load_runtime
 
@@ -115,7 +116,7 @@ def export_family(
 
 
 def _parity(runtime: Runtime, parent: Runtime) -> dict[str, float]:
-    lightness = probe_lightness()
+    lightness = probe_lightness(short_side(runtime, None))
     return assert_parity(runtime.predict(lightness), parent.predict(lightness))
 
 

@@ -15,10 +15,17 @@ class ParityError(ArithmeticError):
     """An exported file gives other ab than its parent; the message is one sentence."""
 
 
-def probe_lightness() -> NDArray[np.float32]:
-    """L that a file and its parent can be compared on, (256, 256) in 0..100: areas, and grain."""
+def probe_lightness(side: int = 256) -> NDArray[np.float32]:
+    """L that a file and its parent can be compared on: areas, and grain.
+
+    Args:
+        side: of the square, a multiple of 16.
+
+    Returns:
+        float32 (side, side) in 0..100.
+    """
     random = np.random.default_rng(0)
-    areas = np.kron(random.uniform(5, 95, (16, 16)), np.ones((16, 16)))
+    areas = np.kron(random.uniform(5, 95, (side // 16, side // 16)), np.ones((16, 16)))
     grain = random.normal(0, 3, areas.shape)
     return np.clip(areas + grain, 0, 100).astype(np.float32)
 

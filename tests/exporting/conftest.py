@@ -35,8 +35,8 @@ def used_generator(widths: tuple[int, ...], aggregation: str = "improved_dla") -
 
 @pytest.fixture(scope="session")
 def small_generator() -> Any:
-    """A quick network whose nodes join up to five tensors."""
-    return used_generator((8, 8, 8, 8, 8), "unet++")
+    """A network that is quickly converted."""
+    return used_generator((8, 8, 8, 8, 8), "unet")
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,8 @@ def export(*arguments):
 def weights(tmp_path_factory):
     keras.utils.set_random_seed(0)
     path = tmp_path_factory.mktemp("weights") / "small.keras"
-    build_generator(GeneratorConfig((2, 2, 2, 2, 2), 2, "unet")).save(path)
+    # XNNPACK corrupts memory in int8 networks of 2 channels.
+    build_generator(GeneratorConfig((4, 4, 4, 4, 4), 2, "unet")).save(path)
     return path
 
 

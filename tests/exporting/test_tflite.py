@@ -147,7 +147,7 @@ def test_int8_is_near_and_small(int8_file, float_file, generator, samples):
 def test_smaller_kinds_are_near(kind, share, generator, single_file, samples):
     model = convert(generator, kind=kind, sizes=HERE[:1], representative=samples)
     assert len(model) < share * len(single_file)
-    x = lightness(HERE[0])
+    x = _cover(samples[1], HERE[0])
     expected = run(single_file, "colorize", x)
     error = np.abs(run(model, "colorize", x) - expected).mean()
     assert 0 < error < (0.002 if kind == "float16" else 0.1) * np.abs(expected).mean()

@@ -12,6 +12,7 @@ import pytest
 
 from keras_colorize.training import checkpointer, trainer
 from keras_colorize.training.callbacks import DivergenceGuard
+from keras_colorize.training.report import REPORT
 from keras_colorize.training.runs import Run
 
 # Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
@@ -78,12 +79,17 @@ def test_a_killed_run_goes_on_as_the_unbroken_one(
     assert all(np.array_equal(a, b) for a, b in zip(*final, strict=True))
 
 
+def _copy_unfinished(run, copy):
+    shutil.copytree(run, copy)
+    (copy / REPORT).unlink()  # which is written last
+
+
 @pytest.mark.slow
 def test_a_damaged_checkpoint_costs_no_more_than_its_epoch(
     unbroken, photographs, val, tmp_path, train, metrics, recipe
 ):
     run = tmp_path / "run"
-    shutil.copytree(unbroken[0], run)
+    _copy_unfinished(unbroken[0], run)
     (run / "checkpoints/epoch-0003.weights.h5").write_bytes(b"half a file")
     result = train(photographs, "--val", val, "--run", run, *recipe)
     assert result.exit_code == 0, result.output
@@ -95,7 +101,7 @@ def test_a_damaged_checkpoint_costs_no_more_than_its_epoch(
 
 def test_damaged_checkpoints_are_a_sentence(unbroken, photographs, val, tmp_path, train, recipe):
     run = tmp_path / "run"
-    shutil.copytree(unbroken[0], run)
+    _copy_unfinished(unbroken[0], run)
     for path in (run / "checkpoints").iterdir():
         path.write_bytes(b"half a file")
     result = train(photographs, "--val", val, "--run", run, *recipe)
