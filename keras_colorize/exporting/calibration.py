@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from keras_colorize.data.folders import photograph_names, scan_folder
 from keras_colorize.imaging.color import Floats
@@ -22,6 +23,10 @@ class Calibration:
 
     lightness: list[Floats]
     digest: str
+
+    def facts(self) -> dict[str, Any]:
+        """How many, and which, as plain data."""
+        return {"photographs": len(self.lightness), "digest": self.digest}
 
 
 def read_calibration(folder: Path, count: int = PHOTOGRAPHS) -> Calibration:

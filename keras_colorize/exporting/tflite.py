@@ -1,8 +1,7 @@
 """Generators as TFLite files, one signature a picture size, all of them sharing the weights."""
 
-import warnings
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, get_args
+from typing import Any
 
 import cv2
 import keras
@@ -10,15 +9,14 @@ import numpy as np
 import tensorflow as tf
 
 from keras_colorize.exporting.equalization import equalize
+from keras_colorize.exporting.kinds import FLOAT_KINDS, Kind
 from keras_colorize.exporting.merging import merge_signatures
+from keras_colorize.exporting.quantizer import KeepFloatError, Quantizer, quiet_conversion
 from keras_colorize.imaging.color import scale_lightness, unscale_ab
 from keras_colorize.models.first_layer import fold_picture
 from keras_colorize.models.folding import fold_batch_norm
 from keras_colorize.models.generator import config_of
 
-Kind = Literal["float32", "float16", "dynamic", "int8", "int8_io", "uint8_io", "int16x8"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-FLOAT_KINDS: tuple[Kind, ...] = ("float32", "float16")
 # What the converter must be told of the kinds whose activations are integers: operations, and the
 # type of input and output.
 _INTEGER_KINDS = {
@@ -43,6 +41,7 @@ class _Artifact(tf.Module):
 
     def __init__(self, folded: keras.Model, kind: Kind) -> None:
         super().__init__()
+        self.kind = kind
         # The converter has no SPACE_TO_DEPTH of 16-bit activations.
         is_folded = kind != "int16x8"
         self.stride = config_of(folded).chroma_stride if is_folded else 1
@@ -50,7 +49,7 @@ class _Artifact(tf.Module):
         # Keras variables wrap TensorFlow's; the converter freezes only those it can reach.
         self.tracked = [variable.value for variable in self.network.variables]
 
-    def at(self, size: tuple[int, int]) -> Any:
+    def converter(self, size: tuple[int, int]) -> Any:
         def colorize(lightness: tf.Tensor) -> dict[str, tf.Tensor]:
             picture = scale_lightness(lightness)
             if self.stride > 1:
@@ -58,7 +57,17 @@ class _Artifact(tf.Module):
             return {"ab": unscale_ab(self.network(picture, training=False))}
 
         spec = tf.TensorSpec((1, *size, 1), tf.float32, name="lightness")
-        return tf.function(colorize).get_concrete_function(spec)
+        function = tf.function(colorize).get_concrete_function(spec)
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([function], self)
+        if self.kind != "float32":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if self.kind == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        if self.kind in _INTEGER_KINDS:
+            operations, type_ = _INTEGER_KINDS[self.kind]
+            converter.target_spec.supported_ops = [operations]
+            converter.inference_input_type = converter.inference_output_type = type_
+        return converter
 
 
 def convert(
@@ -67,6 +76,7 @@ def convert(
     kind: Kind = "float32",
     sizes: Sequence[tuple[int, int]] = SIZES,
     representative: Iterable[np.ndarray] = (),
+    keep_float: Sequence[str] = (),
 ) -> bytes:
     """Converts a generator to a TFLite file of built-in operations with static shapes.
 
@@ -80,59 +90,100 @@ def convert(
         sizes: (height, width) of each signature.
         representative: for all but `float32` and `float16`, L of photographs, float32 (H, W) in
             0..100; what calibrates the ranges.
+        keep_float: of `int8`, layers that stay floats, such as `encoder_0_conv_1`; no transposed
+            convolutions.
 
     Returns:
         The file: signatures `colorize_{height}x{width}`, and `colorize` for the first size,
         from `lightness` (1, H, W, 1), 0..100, to `ab` (1, H/c, W/c, 2) in Lab units.
 
     Raises:
-        ValueError: an integer kind without representative photographs, or a size that the
-            network does not take.
+        ValueError: an integer kind without representative photographs, or a size that the network
+            does not take.
+        KeepFloatError: a layer cannot stay float.
     """
+    assert_can_stay_float(generator, keep_float)
     multiple = config_of(generator).size_multiple
     if any(side % multiple for size in sizes for side in size):
         raise ValueError(f"Every side of {tuple(sizes)} must be a multiple of {multiple}.")
     samples = list(representative)
-    folded = fold_batch_norm(generator)
-    if kind not in FLOAT_KINDS:
-        if not samples:
-            raise ValueError(f"{kind} needs representative photographs to calibrate with.")
-        covered = np.concatenate([_cover(sample, sizes[0]) for sample in samples])
-        folded = equalize(folded, scale_lightness(covered))
-    artifact = _Artifact(folded, kind)
+    if kind in FLOAT_KINDS:
+        network = fold_batch_norm(generator)
+    else:
+        network = equalized(generator, samples, sizes[0])
     # One conversion a size: only so are the weights constants of the graph (a converter of
     # several signatures keeps variables, which int8 cannot calibrate) and can be merged.
-    models = {
-        signature_name(size): _convert_one(
-            artifact, size, kind, [_cover(sample, size) for sample in samples]
-        )
-        for size in sizes
-    }
+    models = {}
+    for size in sizes:
+        covered = [cover(sample, size) for sample in samples]
+        if kind == "int8":
+            model = int8_quantizer(network, size, covered).file(keep_float)
+        else:
+            model = _convert_one(network, kind, size, covered)
+        models[signature_name(size)] = model
     return merge_signatures(models, {"colorize": signature_name(sizes[0])})
 
 
+def assert_can_stay_float(generator: keras.Model, names: Iterable[str]) -> None:
+    """Looks whether a network has layers of these names that an int8 file can have as floats.
+
+    Raises:
+        KeepFloatError: it has not.
+    """
+    layers = {layer.name: layer for layer in generator.layers if layer.weights}
+    for name in names:
+        if name not in layers:
+            raise KeepFloatError(f"The network has no layer {name}.")
+        if isinstance(layers[name], keras.layers.Conv2DTranspose):
+            raise KeepFloatError(
+                f"{name} is a transposed convolution: TensorFlow's quantizer cannot leave it out."
+            )
+
+
+def equalized(
+    generator: keras.Model, representative: Sequence[np.ndarray], size: tuple[int, int]
+) -> keras.Model:
+    """Makes the network that files of integers are made of.
+
+    Args:
+        generator: with batch norm or without.
+        representative: L of photographs, float32 (H, W) in 0..100.
+        size: (height, width) that its activations are measured at.
+
+    Raises:
+        ValueError: there are no photographs.
+    """
+    if not representative:
+        raise ValueError("Files of integers need representative photographs to calibrate with.")
+    covered = np.concatenate([cover(sample, size) for sample in representative])
+    return equalize(fold_batch_norm(generator), scale_lightness(covered))
+
+
+def int8_quantizer(
+    network: keras.Model, size: tuple[int, int], covered: Sequence[np.ndarray]
+) -> Quantizer:
+    """Calibrates a network for int8.
+
+    Args:
+        network: of `equalized`.
+        size: (height, width) of its input.
+        covered: photographs of that size, of `cover`.
+    """
+    return Quantizer(_Artifact(network, "int8").converter(size), covered)
+
+
 def _convert_one(
-    artifact: _Artifact, size: tuple[int, int], kind: Kind, samples: list[np.ndarray]
+    network: keras.Model, kind: Kind, size: tuple[int, int], covered: Sequence[np.ndarray]
 ) -> bytes:
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([artifact.at(size)], artifact)
-    if kind != "float32":
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if kind == "float16":
-        converter.target_spec.supported_types = [tf.float16]
+    converter = _Artifact(network, kind).converter(size)
     if kind in _INTEGER_KINDS:
-        operations, type_ = _INTEGER_KINDS[kind]
-        converter.target_spec.supported_ops = [operations]
-        converter.inference_input_type = converter.inference_output_type = type_
-        converter.representative_dataset = lambda: ({"lightness": x} for x in samples)
-    with warnings.catch_warnings():  # the converter's own calibrator uses what it warns of
-        warnings.filterwarnings(
-            "ignore", message=r"\s*Warning: tf\.lite\.Interpreter is deprecated"
-        )
+        converter.representative_dataset = lambda: ({"lightness": x} for x in covered)
+    with quiet_conversion():
         model: bytes = converter.convert()
     return model
 
 
-def _cover(lightness: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def cover(lightness: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Resizes L to cover (height, width) and cuts its centre out: (1, height, width, 1)."""
     scale = max(want / have for want, have in zip(size, lightness.shape, strict=True))
     height, width = (max(round(n * scale), m) for n, m in zip(lightness.shape, size, strict=True))
