@@ -1,16 +1,13 @@
 """`keras-colorize export`: a network as SavedModel, TFLite and ONNX files, measured."""
 
-import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
-from keras_colorize.imaging.files import atomic_file
 from keras_colorize.inference.quiet import import_quietly
-from keras_colorize.inference.weights import DEFAULT_NAME, packaged_weights
+from keras_colorize.inference.weights import DEFAULT_NAME, name_of
 
 _TARGETS = ("saved_model", "tflite", "onnx")
 
@@ -72,20 +69,18 @@ def command(
     phones and browsers, and FOLDER/onnx/NAME.onnx. The table of what each costs and loses is
     printed, and stands in FOLDER/report.md and report.json.
     """
-    name = name or (weights if weights in packaged_weights() else Path(weights).resolve().stem)
     wanted = _TARGETS if "all" in targets else tuple(dict.fromkeys(targets))
     if not overwrite and folder.is_dir() and any(folder.iterdir()):
         raise click.UsageError(f"{folder} is not empty: name another folder, or give --overwrite.")
     import_quietly("tensorflow")
 
-    from keras_colorize.evaluation.summary import finite
     from keras_colorize.exporting.family import export_family
-    from keras_colorize.exporting.measuring import table
+    from keras_colorize.exporting.measuring import write_report
 
     made = export_family(
         weights,
         folder,
-        name=name,
+        name=name or name_of(weights),
         command=shlex.join(["keras-colorize", *sys.argv[1:]]),
         targets=wanted,
         calibration=calibration,
@@ -93,15 +88,7 @@ def command(
         overwrite=overwrite,
         say=lambda line: click.echo(line, err=True),
     )
-    report: dict[str, Any] = made.facts()
-    text = table(made.measured)
-    for file, content in (
-        ("report.json", json.dumps(finite(report), indent=2)),
-        ("report.md", text),
-    ):
-        with atomic_file(folder / file, overwrite=True) as stream:
-            stream.write(content.encode() + b"\n")
-    click.echo(text)
+    click.echo(write_report(folder, made.facts(), made.measured))
     if not calibration and "tflite" in wanted:
         click.echo("Without --calibration only the TFLite files of floats were made.", err=True)
     if not val:

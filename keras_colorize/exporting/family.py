@@ -38,15 +38,14 @@ class Family:
     measured: list[Measured]
 
     def facts(self) -> dict[str, Any]:
-        """All of it as plain data, for `report.json`."""
+        """All of it but the files as plain data, for `report.json`."""
         used = self.calibration
         return {
             "name": self.name,
             "parameters": self.parameters,
             "sizes": SIZES,
-            "calibration": used and {"photographs": len(used.lightness), "digest": used.digest},
+            "calibration": used and used.facts(),
             "parity": self.parity,
-            "files": [one.facts() for one in self.measured],
         }
 
 

@@ -40,15 +40,18 @@ def signature_name(size: tuple[int, int]) -> str:
 class _Artifact(tf.Module):
     """A network in the artifacts' units: L in 0..100 to ab in Lab units."""
 
-    def __init__(self, folded: keras.Model) -> None:
+    def __init__(self, network: Any) -> None:
         super().__init__()
-        self.folded = folded
+        self.network = network
         # Keras variables wrap TensorFlow's; the converter freezes only those it can reach.
-        self.tracked = [variable.value for variable in folded.variables]
+        self.tracked = [
+            variable if isinstance(variable, tf.Variable) else variable.value
+            for variable in network.variables
+        ]
 
     def at(self, size: tuple[int, int]) -> Any:
         def colorize(lightness: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {"ab": unscale_ab(self.folded(scale_lightness(lightness), training=False))}
+            return {"ab": unscale_ab(self.network(scale_lightness(lightness), training=False))}
 
         spec = tf.TensorSpec((1, *size, 1), tf.float32, name="lightness")
         return tf.function(colorize).get_concrete_function(spec)
@@ -90,14 +93,36 @@ def convert(
     if kind not in FLOAT_KINDS:
         if not samples:
             raise ValueError(f"{kind} needs representative photographs to calibrate with.")
-        covered = np.concatenate([_cover(sample, sizes[0]) for sample in samples])
-        folded = equalize(folded, scale_lightness(covered))
-    artifact = _Artifact(folded)
+        folded = equalize(folded, scale_lightness(cover(samples, sizes[0])))
+    return convert_network(folded, kind=kind, sizes=sizes, representative=samples)
+
+
+def convert_network(
+    network: Any,
+    *,
+    kind: Kind,
+    sizes: Sequence[tuple[int, int]],
+    representative: Sequence[np.ndarray] = (),
+) -> bytes:
+    """Converts a network as it is: as `convert`, but nothing is folded or rescaled.
+
+    Args:
+        network: a model without batch norm, or what is called and has `variables` like one. If it
+            quantizes its own activations, then without photographs `dynamic` makes what else is
+            `int8`.
+        kind: as in `convert`, like all that follows.
+        sizes: of the signatures.
+        representative: photographs.
+
+    Returns:
+        The file, as of `convert`.
+    """
+    artifact = _Artifact(network)
     # One conversion a size: only so are the weights constants of the graph (a converter of
     # several signatures keeps variables, which int8 cannot calibrate) and can be merged.
     models = {
         signature_name(size): _convert_one(
-            artifact, size, kind, [_cover(sample, size) for sample in samples]
+            artifact, size, kind, [_cover(sample, size) for sample in representative]
         )
         for size in sizes
     }
@@ -123,6 +148,19 @@ def _convert_one(
         )
         model: bytes = converter.convert()
     return model
+
+
+def cover(samples: Sequence[np.ndarray], size: tuple[int, int]) -> np.ndarray:
+    """Makes a batch of photographs of any sizes: centres that fill a size.
+
+    Args:
+        samples: L of each, float32 (H, W) in 0..100.
+        size: (height, width).
+
+    Returns:
+        L, float32 (n, height, width, 1) in 0..100.
+    """
+    return np.concatenate([_cover(sample, size) for sample in samples])
 
 
 def _cover(lightness: np.ndarray, size: tuple[int, int]) -> np.ndarray:

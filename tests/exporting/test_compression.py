@@ -1,0 +1,160 @@
+"""Networks under a constraint: what it leaves of them, and that they learn under it."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_colorize.exporting.clustering import Clustering
+from keras_colorize.exporting.distillation import Distillation
+from keras_colorize.exporting.equalization import equalize
+from keras_colorize.exporting.pruning import Pruning
+from keras_colorize.exporting.quantization import Quantization
+from keras_colorize.exporting.tflite import cover
+from keras_colorize.imaging.color import scale_lightness
+from keras_colorize.models.folding import fold_batch_norm
+
+STEPS = 12
+
+
+@pytest.fixture(scope="module")
+def lightness_scaled(samples):
+    return scale_lightness(cover(samples, (64, 64)))
+
+
+@pytest.fixture(scope="module")
+def folded(small_generator):
+    return fold_batch_norm(small_generator)
+
+
+@pytest.fixture(scope="module")
+def equalized(folded, lightness_scaled):
+    return equalize(folded, lightness_scaled)
+
+
+@pytest.fixture(scope="module")
+def expected(equalized, lightness_scaled):
+    return equalized.predict(lightness_scaled, verbose=0)
+
+
+def errors(compression, lightness_scaled, expected, **options):
+    ab = np.asarray(compression(lightness_scaled, **options))
+    return (ab - expected).std() / expected.std()
+
+
+def learn(compression, parent, lightness_scaled, rate=1e-3):
+    """Learns the parent's own colours, and returns the losses of each step."""
+    distillation = Distillation(compression, parent, rate, STEPS)
+    full = np.repeat(np.repeat(parent.predict(lightness_scaled, verbose=0), 2, 1), 2, 2)
+    found = []
+    for _ in range(STEPS):
+        distillation.reset_means()
+        found.append(distillation.step(tf.constant(lightness_scaled), tf.constant(full)))
+    compression.end_epoch()
+    return found
+
+
+def kernels(network):
+    """Those that are pruned and clustered."""
+    return [layer.get_weights()[0] for layer in network.layers[:-1] if layer.weights]
+
+
+def same(network, other):
+    pairs = zip(network.get_weights(), other.get_weights(), strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)
+
+
+def test_a_quantized_network_is_near_before_it_learns(equalized, lightness_scaled, expected):
+    quantized = Quantization(equalized, lightness_scaled)
+    assert 0 < errors(quantized, lightness_scaled, expected, training=True) < 0.1
+    assert same(quantized.result(), equalized)
+
+
+def test_kernels_have_a_scale_for_each_output_channel(equalized, lightness_scaled):
+    """Of a transposed convolution, too: a channel of tiny weights keeps its 255 steps."""
+    name = "node_1_3_up"
+    uneven = equalize(equalized, lightness_scaled)
+    kernel, bias = uneven.get_layer(name).get_weights()
+    kernel[:, :, 0] *= 1e-4
+    uneven.get_layer(name).set_weights([kernel, bias])
+    quantized = Quantization(uneven, lightness_scaled)
+    quantized(lightness_scaled, training=True)
+    wrapper = quantized.model.get_layer(name)
+    greatest = next(v for v in wrapper.weights if "kernel_max" in v.name).numpy()
+    np.testing.assert_allclose(greatest, np.abs(kernel).max((0, 1, 3)), rtol=1e-6)
+    used = wrapper.layer.kernel.numpy()
+    for channel in range(used.shape[2]):
+        step = greatest[channel] / 127
+        whole = used[:, :, channel] / step
+        np.testing.assert_allclose(whole, np.round(whole), atol=1e-3)
+        assert len(np.unique(np.round(whole))) > 20
+
+
+def test_a_quantized_network_learns(equalized, folded, lightness_scaled):
+    random = np.random.default_rng(0)
+    worse = keras.models.clone_model(equalized)
+    worse.set_weights(
+        [w + 0.2 * w.std() * random.standard_normal(w.shape) for w in equalized.get_weights()]
+    )
+    compression = Quantization(worse, lightness_scaled)
+    losses = learn(compression, folded, lightness_scaled)
+    assert losses[-1]["parent_loss"] < 0.8 * losses[0]["parent_loss"]
+    assert not same(compression.result(), worse)
+
+
+@pytest.mark.parametrize("sparsity", [0.5, 0.8])
+def test_a_pruned_network_ends_with_its_share_of_zeros(
+    sparsity, equalized, folded, lightness_scaled, expected
+):
+    compression = Pruning(equalized, sparsity, STEPS)
+    assert errors(compression, lightness_scaled, expected) < 1e-5
+    losses = learn(compression, folded, lightness_scaled)
+    network = compression.result()
+    for kernel in kernels(network):
+        assert (kernel == 0).sum() == kernel.size - round(kernel.size * (1 - sparsity))
+    assert (network.layers[-1].get_weights()[0] != 0).all()
+    assert max(loss["parent_loss"] for loss in losses) > losses[0]["parent_loss"]
+    ab = network.predict(lightness_scaled, verbose=0)
+    assert errors(compression, lightness_scaled, ab) < 1e-5
+
+
+@pytest.mark.parametrize("clusters", [4, 16])
+def test_a_clustered_network_has_few_values(
+    clusters, equalized, folded, lightness_scaled, expected
+):
+    compression = Clustering(equalized, clusters)
+    before = errors(compression, lightness_scaled, expected)
+    assert 0 < before < (0.3 if clusters == 16 else 1.5)
+    losses = learn(compression, folded, lightness_scaled)
+    assert losses[-1]["parent_loss"] < losses[0]["parent_loss"]
+    network = compression.result()
+    counts = [len(np.unique(kernel)) for kernel in kernels(network)]
+    assert max(counts) == clusters
+    assert len(np.unique(network.layers[-1].get_weights()[0])) == 16
+    ab = network.predict(lightness_scaled, verbose=0)
+    assert errors(compression, lightness_scaled, ab) < 1e-5
+
+
+@pytest.mark.parametrize("method", [Quantization, Pruning, Clustering])
+def test_what_is_saved_is_all_that_there_is(method, equalized, folded, lightness_scaled, tmp_path):
+    def fresh():
+        arguments = {
+            Quantization: (lightness_scaled,),
+            Pruning: (0.5, STEPS),
+            Clustering: (8,),
+        }
+        return Distillation(method(equalized, *arguments[method]), folded, 1e-3, STEPS)
+
+    x = tf.constant(lightness_scaled)
+    ab = tf.repeat(tf.repeat(folded(x), 2, 1), 2, 2)
+    first, second = fresh(), fresh()
+    for _ in range(3):
+        first.step(x, ab)
+    first.save_weights(tmp_path / "state.h5")
+    second.load_weights(tmp_path / "state.h5")
+    for each in (first, second):
+        for _ in range(3):
+            each.step(x, ab)
+    assert first.learning_rate() == second.learning_rate() < 1e-3
+    assert same(first.compression.result(), second.compression.result())
+    assert not same(first.compression.result(), fresh().compression.result())
