@@ -6,7 +6,12 @@ from typing import Any
 import click
 
 from keras_colorize.cli.training_set import open_training_set
-from keras_colorize.exporting.compression_recipe import METHODS, CompressionRecipe, Method
+from keras_colorize.exporting.compression_recipe import (
+    LEARNING_RATES,
+    METHODS,
+    CompressionRecipe,
+    Method,
+)
 from keras_colorize.inference.quiet import import_quietly
 from keras_colorize.inference.weights import DEFAULT_NAME, name_of
 
@@ -71,7 +76,9 @@ _BELONGS = {"sparsity": "prune", "clusters": "cluster"}
 @click.option(
     "--learning-rate",
     type=click.FloatRange(0, min_open=True),
-    help=f"At the start; it falls to 0.  [default: {_DEFAULTS.learning_rate}]",
+    help="At the start; it falls to 0.  [default: "
+    + ", ".join(f"{method} {rate:g}" for method, rate in LEARNING_RATES.items())
+    + "]",
 )
 @click.option(
     "--seed",

@@ -18,7 +18,7 @@ from keras_colorize.exporting.equalization import equalize
 from keras_colorize.exporting.measuring import REPORT, measure, write_report
 from keras_colorize.exporting.pruning import Pruning
 from keras_colorize.exporting.quantization import Quantization
-from keras_colorize.exporting.tflite import SIZES, convert_network, cover
+from keras_colorize.exporting.tflite import SIZES, cover
 from keras_colorize.imaging.color import scale_lightness
 from keras_colorize.imaging.files import atomic_file
 from keras_colorize.inference.generators import load_generator
@@ -101,16 +101,15 @@ def compress(
     equalized = equalize(parent, lightness_scaled)
     total = recipe.epochs * steps
     compression = _compression(equalized, recipe, total, lightness_scaled)
-    distillation = Distillation(compression, parent, recipe.learning_rate, total)
+    distillation = Distillation(compression, parent, recipe.rate, total)
     fine_tune(distillation, photographs, recipe, run, steps)
     result = compression.result()
     stem = run_folder / f"{name}.{recipe.method}"
     save_whole(result.save_weights, stem.with_name(f"{stem.name}.weights.h5"))
     say("TFLite ...")
     path = stem.with_name(f"{stem.name}.tflite")
-    model = convert_network(result, kind="int8", sizes=SIZES, representative=calibration.lightness)
     with atomic_file(path, overwrite=True) as stream:
-        stream.write(model)
+        stream.write(compression.tflite(SIZES, calibration.lightness))
     say("Measuring ...")
     measured = measure(f"TFLite int8, {recipe.method}", path, KerasRuntime(parent), val)
     facts = {

@@ -7,7 +7,7 @@ import keras
 from keras_colorize.exporting.compression import LAST, Compression, Floats, tfmot, weights_of
 
 _RAMP = 2 / 3  # of the steps; zeros become more up to there, and the rest learns with all of them
-_MASKS = 40  # times that the zeros are chosen anew
+_MASKS = 20  # times that the zeros are chosen anew
 
 
 class Pruning(Compression):

@@ -1,13 +1,22 @@
 """Networks that compute in 8 bits while they learn."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_colorize.exporting.compression import LAST, Compression, Floats, tf_keras, tfmot
+from keras_colorize.exporting.compression import (
+    LAST,
+    Compression,
+    Floats,
+    Sizes,
+    tf_keras,
+    tfmot,
+)
 from keras_colorize.exporting.equalization import LIMIT
+from keras_colorize.exporting.tflite import convert_network
 
 
 class Quantization(Compression):
@@ -16,6 +25,8 @@ class Quantization(Compression):
     Every activation has the range of ReLU6, which equalized networks fill: so what is
     concatenated has one scale, and nothing has to be scaled anew on its way. The one range that
     is not known beforehand, that before the last tanh, is measured on photographs.
+
+    A kernel has one scale, as in all files that are made here, and not one a channel.
     """
 
     def __init__(self, equalized: keras.Model, lightness_scaled: Floats) -> None:
@@ -37,8 +48,9 @@ class Quantization(Compression):
         if isinstance(layer, tf_keras.layers.ReLU):
             ranges.output = _fixed(0, LIMIT)
         else:
-            transposed = isinstance(layer, tf_keras.layers.Conv2DTranspose)
-            ranges.kernel = _KernelQuantizer(transposed)
+            ranges.kernel = tfmot.quantization.keras.quantizers.LastValueQuantizer(
+                num_bits=8, per_axis=False, symmetric=True, narrow_range=True
+            )
         if layer.name == LAST:
             ranges.activation = _fixed(-self.before_tanh, self.before_tanh)
             ranges.output = _fixed(-1, 127 / 128)  # of every int8 tanh
@@ -50,6 +62,10 @@ class Quantization(Compression):
         quantized = tf.quantization.fake_quant_with_min_max_args(lightness_scaled, -1, 1)
         return super().__call__(quantized, training)
 
+    def end_epoch(self) -> None:
+        """Takes the ranges of the kernels as the last step left them."""
+        self.model(tf.zeros((1, 64, 64, 1)), training=True)
+
     def kernels(self) -> dict[str, list[Floats]]:
         """As of `Compression`: floats that are nearest to the integers of a file."""
         return {
@@ -58,8 +74,12 @@ class Quantization(Compression):
             if layer.trainable_weights
         }
 
+    def tflite(self, sizes: Sizes, representative: Sequence[Floats]) -> bytes:
+        """As of `Compression`, with the very ranges that it has learnt with."""
+        return convert_network(self, kind="dynamic", sizes=sizes)
 
-class _Ranges(tfmot.quantization.keras.QuantizeConfig):  # type: ignore[misc]
+
+class _Ranges(tfmot.quantization.keras.QuantizeConfig):
     """Quantizers of one layer, each of them or None."""
 
     kernel: Any = None
@@ -85,29 +105,6 @@ class _Ranges(tfmot.quantization.keras.QuantizeConfig):  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         return {}
-
-
-class _KernelQuantizer(tfmot.quantization.keras.quantizers.LastValueQuantizer):  # type: ignore[misc]
-    """A scale for each output channel, of transposed convolutions too, as files have it.
-
-    The library's own has one scale for a whole transposed kernel.
-    """
-
-    def __init__(self, transposed: bool) -> None:
-        super().__init__(num_bits=8, per_axis=True, symmetric=True, narrow_range=True)
-        self.order = (0, 1, 3, 2) if transposed else (0, 1, 2, 3)  # output channels last
-
-    def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
-        channels = (tensor_shape[self.order[3]],)
-        return {
-            f"{end}_var": layer.add_weight(f"{name}_{end}", shape=channels, trainable=False)
-            for end in ("min", "max")
-        }
-
-    def __call__(self, inputs: Any, training: bool, weights: Any, **options: Any) -> Any:
-        kernel = tf.transpose(inputs, self.order)
-        quantized = super().__call__(kernel, training, weights, **options)
-        return tf.transpose(quantized, self.order)
 
 
 def _fixed(least: float, greatest: float) -> Any:

@@ -103,6 +103,7 @@ def convert_network(
     kind: Kind,
     sizes: Sequence[tuple[int, int]],
     representative: Sequence[np.ndarray] = (),
+    scale_a_channel: bool = True,
 ) -> bytes:
     """Converts a network as it is: as `convert`, but nothing is folded or rescaled.
 
@@ -113,6 +114,7 @@ def convert_network(
         kind: as in `convert`, like all that follows.
         sizes: of the signatures.
         representative: photographs.
+        scale_a_channel: whether integer kernels have a scale for each output channel, or one each.
 
     Returns:
         The file, as of `convert`.
@@ -122,7 +124,11 @@ def convert_network(
     # several signatures keeps variables, which int8 cannot calibrate) and can be merged.
     models = {
         signature_name(size): _convert_one(
-            artifact, size, kind, [_cover(sample, size) for sample in representative]
+            artifact,
+            size,
+            kind,
+            [_cover(sample, size) for sample in representative],
+            scale_a_channel,
         )
         for size in sizes
     }
@@ -130,9 +136,14 @@ def convert_network(
 
 
 def _convert_one(
-    artifact: _Artifact, size: tuple[int, int], kind: Kind, samples: list[np.ndarray]
+    artifact: _Artifact,
+    size: tuple[int, int],
+    kind: Kind,
+    samples: list[np.ndarray],
+    scale_a_channel: bool,
 ) -> bytes:
     converter = tf.lite.TFLiteConverter.from_concrete_functions([artifact.at(size)], artifact)
+    converter._experimental_disable_per_channel = not scale_a_channel  # there is no public setting
     if kind != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if kind == "float16":

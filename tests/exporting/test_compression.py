@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
 
 from keras_colorize.exporting.clustering import Clustering
 from keras_colorize.exporting.distillation import Distillation
@@ -12,14 +14,17 @@ from keras_colorize.exporting.pruning import Pruning
 from keras_colorize.exporting.quantization import Quantization
 from keras_colorize.exporting.tflite import cover
 from keras_colorize.imaging.color import scale_lightness
+from keras_colorize.inference.tflite_weights import folded_generator, read_constants
 from keras_colorize.models.folding import fold_batch_norm
+from keras_colorize.models.generator import config_of
 
+SIZE = (64, 64)
 STEPS = 12
 
 
 @pytest.fixture(scope="module")
 def lightness_scaled(samples):
-    return scale_lightness(cover(samples, (64, 64)))
+    return scale_lightness(cover(samples, SIZE))
 
 
 @pytest.fixture(scope="module")
@@ -70,24 +75,39 @@ def test_a_quantized_network_is_near_before_it_learns(equalized, lightness_scale
     assert same(quantized.result(), equalized)
 
 
-def test_kernels_have_a_scale_for_each_output_channel(equalized, lightness_scaled):
-    """Of a transposed convolution, too: a channel of tiny weights keeps its 255 steps."""
-    name = "node_1_3_up"
-    uneven = equalize(equalized, lightness_scaled)
-    kernel, bias = uneven.get_layer(name).get_weights()
-    kernel[:, :, 0] *= 1e-4
-    uneven.get_layer(name).set_weights([kernel, bias])
-    quantized = Quantization(uneven, lightness_scaled)
-    quantized(lightness_scaled, training=True)
-    wrapper = quantized.model.get_layer(name)
-    greatest = next(v for v in wrapper.weights if "kernel_max" in v.name).numpy()
-    np.testing.assert_allclose(greatest, np.abs(kernel).max((0, 1, 3)), rtol=1e-6)
-    used = wrapper.layer.kernel.numpy()
-    for channel in range(used.shape[2]):
-        step = greatest[channel] / 127
-        whole = used[:, :, channel] / step
-        np.testing.assert_allclose(whole, np.round(whole), atol=1e-3)
-        assert len(np.unique(np.round(whole))) > 20
+def test_the_file_computes_what_the_network_learnt_with(
+    equalized, folded, lightness_scaled, tmp_path
+):
+    compression = Quantization(equalized, lightness_scaled)
+    learn(compression, folded, lightness_scaled)
+    path = tmp_path / "small.tflite"
+    path.write_bytes(compression.tflite([SIZE], ()))
+    runner = Interpreter(str(path)).get_signature_runner("colorize")
+    ab = np.concatenate([runner(lightness=50 * (x[None] + 1))["ab"] for x in lightness_scaled])
+    emulated = np.asarray(compression(lightness_scaled))
+    assert emulated.std() > 0.05
+    steps = np.abs(ab / 110 - emulated) * 128
+    assert steps.mean() < 0.02  # the order of a sum decides some roundings
+    constants = read_constants(path)
+    read, result = folded_generator(constants, config_of(folded)), compression.result()
+    for ours, theirs in zip(read.get_weights(), result.get_weights(), strict=True):
+        assert np.abs(ours - theirs).max() < 0.51 / 127 * np.abs(theirs).max()
+
+
+def test_what_is_concatenated_has_one_scale(equalized, lightness_scaled):
+    """So the file has no operation that only scales anew."""
+    compression = Quantization(equalized, lightness_scaled)
+    compression.end_epoch()
+    parsed = schema.ModelT.InitFromPackedBuf(compression.tflite([SIZE], ()), 0)
+    graph = parsed.subgraphs[0]
+    codes = [parsed.operatorCodes[op.opcodeIndex].builtinCode for op in graph.operators]
+    assert codes.count(schema.BuiltinOperator.QUANTIZE) == 1  # the input
+    assert codes.count(schema.BuiltinOperator.CONCATENATION) == 4
+    for op, code in zip(graph.operators, codes, strict=True):
+        if code == schema.BuiltinOperator.CONCATENATION:
+            tensors = [graph.tensors[k] for k in (*op.inputs, *op.outputs)]
+            scales = [float(tensor.quantization.scale[0]) for tensor in tensors]
+            assert scales == pytest.approx([6 / 255] * 3)
 
 
 def test_a_quantized_network_learns(equalized, folded, lightness_scaled):
