@@ -42,7 +42,7 @@ class Distillation:
         self.learns = compression.model.trainable_variables
         self.optimizer = adam(learning_rate, steps, self.learns)
         self.trackers = {name: keras.metrics.Mean(name=name) for name in ("l1_loss", "parent_loss")}
-        self._step = tf.function(self._one_step, reduce_retracing=True)
+        self._step = tf.function(self._one_step, autograph=False, reduce_retracing=True)
 
     def step(self, lightness_scaled: Any, ab_scaled: Any) -> dict[str, float]:
         """Learns from a batch.

@@ -85,7 +85,9 @@ def weight_types(model):
     return found
 
 
-@pytest.mark.parametrize("method", ["qat", "prune", "cluster"])
+@pytest.mark.parametrize(
+    "method", ["qat", *(pytest.param(m, marks=pytest.mark.slow) for m in ("prune", "cluster"))]
+)
 def test_the_file_is_int8_and_near_its_parent(method, finished, weights, samples, small_generator):
     folder, _ = finished(method)
     path = folder / f"small.{method}.tflite"
@@ -110,6 +112,7 @@ def test_the_file_is_int8_and_near_its_parent(method, finished, weights, samples
     assert (ab - own).std() < 0.2 * own.std()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "constraint"),
     [("prune", {"zeros": 0.5}), ("cluster", {"values": 16})],
@@ -158,8 +161,8 @@ def test_a_finished_run_is_known(finished, weights, photographs):
 @pytest.mark.parametrize(
     ("method", "number"),
     [
-        ("prune", signal.SIGTERM),
-        pytest.param("qat", signal.SIGINT, marks=pytest.mark.slow),
+        ("qat", signal.SIGTERM),
+        pytest.param("prune", signal.SIGINT, marks=pytest.mark.slow),
         pytest.param("cluster", signal.SIGTERM, marks=pytest.mark.slow),
     ],
 )

@@ -69,36 +69,38 @@ def same(network, other):
     return all(np.array_equal(a, b) for a, b in pairs)
 
 
-def test_a_quantized_network_is_near_before_it_learns(equalized, lightness_scaled, expected):
-    quantized = Quantization(equalized, lightness_scaled)
-    assert 0 < errors(quantized, lightness_scaled, expected, training=True) < 0.1
-    assert same(quantized.result(), equalized)
-
-
-def test_the_file_computes_what_the_network_learnt_with(
-    equalized, folded, lightness_scaled, tmp_path
-):
+@pytest.fixture(scope="module")
+def quantized(equalized, folded, lightness_scaled, tmp_path_factory):
+    """One that has learnt a little, and its file."""
     compression = Quantization(equalized, lightness_scaled)
-    learn(compression, folded, lightness_scaled)
-    path = tmp_path / "small.tflite"
+    learn(compression, folded, lightness_scaled, rate=1e-4)
+    path = tmp_path_factory.mktemp("quantized") / "small.tflite"
     path.write_bytes(compression.tflite([SIZE], ()))
+    return compression, path
+
+
+def test_the_file_computes_what_the_network_learnt_with(quantized, lightness_scaled, expected):
+    compression, path = quantized
+    emulated = np.asarray(compression(lightness_scaled))
+    assert 0 < (emulated - expected).std() < 0.1 * expected.std()
     runner = Interpreter(str(path)).get_signature_runner("colorize")
     ab = np.concatenate([runner(lightness=50 * (x[None] + 1))["ab"] for x in lightness_scaled])
-    emulated = np.asarray(compression(lightness_scaled))
-    assert emulated.std() > 0.05
-    steps = np.abs(ab / 110 - emulated) * 128
-    assert steps.mean() < 0.02  # the order of a sum decides some roundings
-    constants = read_constants(path)
-    read, result = folded_generator(constants, config_of(folded)), compression.result()
+    # The order of a sum decides some roundings.
+    assert (ab / 110 - emulated).std() < 0.5 * (emulated - expected).std()
+
+
+def test_the_files_weights_are_those_of_the_result(quantized, equalized):
+    compression, path = quantized
+    result, constants = compression.result(), read_constants(path)
+    assert not same(result, equalized)
+    read = folded_generator(constants, config_of(result))
     for ours, theirs in zip(read.get_weights(), result.get_weights(), strict=True):
         assert np.abs(ours - theirs).max() < 0.51 / 127 * np.abs(theirs).max()
 
 
-def test_what_is_concatenated_has_one_scale(equalized, lightness_scaled):
+def test_what_is_concatenated_has_one_scale(quantized):
     """So the file has no operation that only scales anew."""
-    compression = Quantization(equalized, lightness_scaled)
-    compression.end_epoch()
-    parsed = schema.ModelT.InitFromPackedBuf(compression.tflite([SIZE], ()), 0)
+    parsed = schema.ModelT.InitFromPackedBuf(quantized[1].read_bytes(), 0)
     graph = parsed.subgraphs[0]
     codes = [parsed.operatorCodes[op.opcodeIndex].builtinCode for op in graph.operators]
     assert codes.count(schema.BuiltinOperator.QUANTIZE) == 1  # the input
@@ -110,6 +112,7 @@ def test_what_is_concatenated_has_one_scale(equalized, lightness_scaled):
             assert scales == pytest.approx([6 / 255] * 3)
 
 
+@pytest.mark.slow
 def test_a_quantized_network_learns(equalized, folded, lightness_scaled):
     random = np.random.default_rng(0)
     worse = keras.models.clone_model(equalized)
@@ -122,7 +125,7 @@ def test_a_quantized_network_learns(equalized, folded, lightness_scaled):
     assert not same(compression.result(), worse)
 
 
-@pytest.mark.parametrize("sparsity", [0.5, 0.8])
+@pytest.mark.parametrize("sparsity", [0.5, pytest.param(0.8, marks=pytest.mark.slow)])
 def test_a_pruned_network_ends_with_its_share_of_zeros(
     sparsity, equalized, folded, lightness_scaled, expected
 ):
@@ -138,13 +141,13 @@ def test_a_pruned_network_ends_with_its_share_of_zeros(
     assert errors(compression, lightness_scaled, ab) < 1e-5
 
 
-@pytest.mark.parametrize("clusters", [4, 16])
+@pytest.mark.parametrize("clusters", [16, pytest.param(4, marks=pytest.mark.slow)])
 def test_a_clustered_network_has_few_values(
     clusters, equalized, folded, lightness_scaled, expected
 ):
     compression = Clustering(equalized, clusters)
     before = errors(compression, lightness_scaled, expected)
-    assert 0 < before < (0.3 if clusters == 16 else 1.5)
+    assert 0 < before < (0.7 if clusters == 16 else 1.5)
     losses = learn(compression, folded, lightness_scaled)
     assert losses[-1]["parent_loss"] < losses[0]["parent_loss"]
     network = compression.result()
@@ -155,6 +158,7 @@ def test_a_clustered_network_has_few_values(
     assert errors(compression, lightness_scaled, ab) < 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [Quantization, Pruning, Clustering])
 def test_what_is_saved_is_all_that_there_is(method, equalized, folded, lightness_scaled, tmp_path):
     def fresh():
