@@ -18,6 +18,7 @@ COMMANDS = (
     "export",
     "compress",
     "prepare",
+    "benchmark",
     "doctor",
 )
 INTERRUPTED = 128 + 2  # what a shell reports of a program that SIGINT ended

@@ -12,10 +12,12 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from keras_colorize.exporting.equalization import LIMIT
 from keras_colorize.exporting.tflite import convert_network
+from keras_colorize.models.first_layer import FIRST_LAYER, fold_picture, unfold_kernel
 from keras_colorize.models.generator import build_generator, config_of
 
 _before = os.environ.get("TF_USE_LEGACY_KERAS")
@@ -37,7 +39,7 @@ class Compression(ABC):
     """A network that learns under a constraint.
 
     Attributes:
-        model: of tf_keras, wrapped layer by layer.
+        model: of tf_keras, wrapped layer by layer; of the picture folded, as files are.
     """
 
     def __init__(self, equalized: keras.Model) -> None:
@@ -47,8 +49,11 @@ class Compression(ABC):
             equalized: of `keras_colorize.exporting.equalization`; it is not changed.
         """
         self.equalized = equalized
-        network = build_generator(config_of(equalized), batch_norm=False, keras=tf_keras)
+        config = config_of(equalized)
+        self.chroma_stride = config.chroma_stride
+        network = build_generator(config, batch_norm=False, keras=tf_keras)
         network.set_weights(equalized.get_weights())
+        network = fold_picture(network, keras=tf_keras)
         self.model = tf_keras.models.clone_model(network, clone_function=self._layer)
         self.begin()
 
@@ -78,13 +83,17 @@ class Compression(ABC):
 
     def __call__(self, lightness_scaled: Any, training: bool = False) -> Any:
         """Predicts `ab_scaled` from `lightness_scaled`, as the network does."""
-        return self.model(lightness_scaled, training=training)
+        picture = lightness_scaled
+        if self.chroma_stride > 1:
+            picture = tf.nn.space_to_depth(picture, self.chroma_stride)
+        return self.model(picture, training=training)
 
     def result(self) -> keras.Model:
         """The network of Keras 3, with the weights as they are now."""
         network = keras.models.clone_model(self.equalized)
-        for name, weights in self.kernels().items():
-            network.get_layer(name).set_weights(weights)
+        for name, (kernel, bias) in self.kernels().items():
+            kernel = unfold_kernel(kernel) if name == FIRST_LAYER else kernel
+            network.get_layer(name).set_weights([kernel, bias])
         return network
 
     def tflite(self, sizes: Sizes, representative: Sequence[Floats]) -> bytes:

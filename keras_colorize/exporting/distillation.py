@@ -14,8 +14,13 @@ from keras_colorize.exporting.compression import Compression, adam
 from keras_colorize.exporting.compression_recipe import CompressionRecipe
 from keras_colorize.models.systems import chroma_stride_of
 from keras_colorize.training.backends import TrainingSet, batches_of, raise_if_gone
-from keras_colorize.training.callbacks import DivergenceGuard, Progress, epoch_line
-from keras_colorize.training.checkpointer import Checkpointer
+from keras_colorize.training.callbacks import (
+    DivergenceError,
+    DivergenceGuard,
+    Progress,
+    epoch_line,
+)
+from keras_colorize.training.checkpointer import Checkpointer, TrainingStopped
 from keras_colorize.training.distribution import Devices
 from keras_colorize.training.losses import l1_loss
 from keras_colorize.training.runs import Run
@@ -181,6 +186,8 @@ def fine_tune(
                     logs = distillation.step(lightness_scaled, ab_scaled)
                     for callback in callbacks:
                         callback.on_train_batch_end(batch, logs)
+            except (TrainingStopped, DivergenceError):  # no photograph is to blame
+                raise
             except Exception as error:
                 raise_if_gone(photographs, error)
                 raise

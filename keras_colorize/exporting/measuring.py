@@ -10,6 +10,7 @@ from typing import Any
 from keras_colorize.evaluation.rgb_metrics import RGB, psnr
 from keras_colorize.evaluation.scoring import ScoredImage, score_folder
 from keras_colorize.evaluation.summary import finite
+from keras_colorize.evaluation.tables import markdown_table
 from keras_colorize.exporting.delegation import Delegation, delegation_of
 from keras_colorize.imaging.color import Floats, lab_to_rgb
 from keras_colorize.imaging.files import atomic_file
@@ -122,7 +123,7 @@ def table(measured: Sequence[Measured]) -> str:
         "ms, 2 threads",
     ]
     heading += ["PSNR lost, dB", "PSNR to float, dB"]
-    lines = [heading, ["---"] * len(heading)]
+    lines = [heading]
     for one in measured:
         delegation, loss = one.delegation, one.loss
         chosen = one.milliseconds.get(0)
@@ -142,7 +143,7 @@ def table(measured: Sequence[Measured]) -> str:
                 f"{loss.to_parent:.1f}" if loss else "-",
             ]
         )
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return markdown_table(lines)
 
 
 def write_report(folder: Path, facts: Mapping[str, Any], measured: Sequence[Measured]) -> str:

@@ -64,7 +64,7 @@ class Quantization(Compression):
 
     def end_epoch(self) -> None:
         """Takes the ranges of the kernels as the last step left them."""
-        self.model(tf.zeros((1, 64, 64, 1)), training=True)
+        self(tf.zeros((1, 64, 64, 1)), training=True)
 
     def kernels(self) -> dict[str, list[Floats]]:
         """As of `Compression`: floats that are nearest to the integers of a file."""
