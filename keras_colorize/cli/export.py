@@ -1,6 +1,5 @@
 """`keras-colorize export`: a network as SavedModel, TFLite and ONNX files, measured."""
 
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -9,12 +8,11 @@ from typing import Any
 import click
 
 from keras_colorize.exporting.kinds import KINDS, Kind
-from keras_colorize.imaging.files import atomic_file
 from keras_colorize.inference.quiet import import_quietly
 from keras_colorize.inference.weights import (
     DEFAULT_NAME,
     find_saved_model,
-    packaged_weights,
+    name_of,
     resolve_weights,
 )
 
@@ -98,20 +96,18 @@ def command(
     printed, and stands in FOLDER/report.md and report.json; FOLDER/layers.md says what int8 does to
     each layer.
     """
-    name = name or (weights if weights in packaged_weights() else Path(weights).resolve().stem)
     wanted = _TARGETS if "all" in targets else tuple(dict.fromkeys(targets))
     if not overwrite and folder.is_dir() and any(folder.iterdir()):
         raise click.UsageError(f"{folder} is not empty: name another folder, or give --overwrite.")
     import_quietly("tensorflow")
 
-    from keras_colorize.evaluation.summary import finite
-    from keras_colorize.exporting import sensitivity
     from keras_colorize.exporting.family import Order, export_family
-    from keras_colorize.exporting.measuring import table
+    from keras_colorize.exporting.measuring import write_report
+    from keras_colorize.exporting.sensitivity import write_layer_errors
 
     inherited = _facts(weights)
     order = Order(
-        name=name,
+        name=name or name_of(weights),
         command=shlex.join(["keras-colorize", *sys.argv[1:]]),
         targets=wanted,
         kinds=kinds or KINDS,
@@ -123,14 +119,9 @@ def command(
         overwrite=overwrite,
     )
     made = export_family(weights, folder, order, say=lambda line: click.echo(line, err=True))
-    text = table(made.measured)
-    files = {"report.json": json.dumps(finite(made.facts()), indent=2), "report.md": text}
+    click.echo(write_report(folder, made.facts(), made.measured))
     if made.layer_errors:
-        files["layers.md"] = sensitivity.table(made.layer_errors)
-    for file, content in files.items():
-        with atomic_file(folder / file, overwrite=True) as stream:
-            stream.write(content.encode() + b"\n")
-    click.echo(text)
+        write_layer_errors(folder / "layers.md", made.layer_errors)
     if not calibration and "tflite" in wanted:
         click.echo("Without --calibration only the TFLite files of floats were made.", err=True)
     if not val:

@@ -11,9 +11,10 @@ from keras_colorize.exporting.measuring import Measured, measure
 from keras_colorize.exporting.metadata import Facts, with_metadata
 from keras_colorize.exporting.onnx import convert_to_onnx
 from keras_colorize.exporting.parity import assert_parity, probe_lightness
+from keras_colorize.exporting.quantizer import assert_can_stay_float
 from keras_colorize.exporting.saved_model import export_saved_model
 from keras_colorize.exporting.sensitivity import LayerError, layer_errors
-from keras_colorize.exporting.tflite import SIZES, assert_can_stay_float, convert
+from keras_colorize.exporting.tflite import SIZES, convert
 from keras_colorize.imaging.files import atomic_file
 from keras_colorize.inference.fitting import short_side
 from keras_colorize.inference.generators import load_generator
@@ -44,7 +45,7 @@ class Family:
     layer_errors: list[LayerError]
 
     def facts(self) -> dict[str, Any]:
-        """All of it as plain data, for `report.json`."""
+        """All of it but the files as plain data, for `report.json`."""
         used = self.calibration
         return {
             "name": self.name,
@@ -52,7 +53,6 @@ class Family:
             "sizes": SIZES,
             "calibration": used and used.facts(),
             "parity": self.parity,
-            "files": [one.facts() for one in self.measured],
             "layer_errors": {one.layer: one.error for one in self.layer_errors},
         }
 

@@ -1,10 +1,11 @@
 """int8 files by layers: what each layer's rounding costs, and files in which some stay floats."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
@@ -17,6 +18,22 @@ _LAST_LAYER = "ab_scaled"
 
 class KeepFloatError(ValueError):
     """A layer cannot stay a float one; the message is one sentence."""
+
+
+def assert_can_stay_float(generator: keras.Model, names: Iterable[str]) -> None:
+    """Looks whether a network has layers of these names that an int8 file can have as floats.
+
+    Raises:
+        KeepFloatError: it has not.
+    """
+    layers = {layer.name: layer for layer in generator.layers if layer.weights}
+    for name in names:
+        if name not in layers:
+            raise KeepFloatError(f"The network has no layer {name}.")
+        if isinstance(layers[name], keras.layers.Conv2DTranspose):
+            raise KeepFloatError(
+                f"{name} is a transposed convolution: TensorFlow's quantizer cannot leave it out."
+            )
 
 
 class Quantizer:

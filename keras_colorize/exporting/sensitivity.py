@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from keras_colorize.evaluation.tables import markdown_table
 from keras_colorize.exporting.tflite import cover, equalized, int8_quantizer
 from keras_colorize.imaging.color import scale_lightness
+from keras_colorize.imaging.files import atomic_file
 
 _PHOTOGRAPHS = 16
 
@@ -44,9 +46,8 @@ def layer_errors(
     """
     samples = list(representative)
     network = equalized(generator, samples, size)
-    covered = [cover(sample, size) for sample in samples[:_PHOTOGRAPHS]]
-    errors = int8_quantizer(network, size, covered).errors()
-    spreads = _spreads(network, np.concatenate(covered))
+    errors = int8_quantizer(network, samples[:_PHOTOGRAPHS], size).errors()
+    spreads = _spreads(network, cover(samples[:_PHOTOGRAPHS], size))
     found = [LayerError(name, errors[name] / spread) for name, spread in spreads.items()]
     return sorted(found, key=lambda one: -one.error)
 
@@ -63,7 +64,8 @@ def _spreads(network: keras.Model, lightness: np.ndarray) -> dict[str, float]:
     return {name: float(value.std()) for name, value in values.items()}
 
 
-def table(errors: Sequence[LayerError]) -> str:
-    """The errors as rows of Markdown."""
+def write_layer_errors(path: Path, errors: Sequence[LayerError]) -> None:
+    """Writes the errors as a Markdown table, in the place of one that is there."""
     lines = [[one.layer, f"{one.error:.2%}"] for one in errors]
-    return markdown_table([["layer", "error over spread"], *lines])
+    with atomic_file(path, overwrite=True) as stream:
+        stream.write(markdown_table([["layer", "error over spread"], *lines]).encode() + b"\n")

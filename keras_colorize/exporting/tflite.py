@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras_colorize.exporting.equalization import equalize
 from keras_colorize.exporting.kinds import FLOAT_KINDS, Kind
 from keras_colorize.exporting.merging import merge_signatures
-from keras_colorize.exporting.quantizer import KeepFloatError, Quantizer, quiet_conversion
+from keras_colorize.exporting.quantizer import Quantizer, assert_can_stay_float, quiet_conversion
 from keras_colorize.imaging.color import scale_lightness, unscale_ab
 from keras_colorize.models.first_layer import fold_picture
 from keras_colorize.models.folding import fold_batch_norm
@@ -34,40 +34,6 @@ SIZES = ((256, 256), (256, 384), (384, 256), (512, 512))
 def signature_name(size: tuple[int, int]) -> str:
     """Name of the signature for pictures of (height, width)."""
     return f"colorize_{size[0]}x{size[1]}"
-
-
-class _Artifact(tf.Module):
-    """A network in the artifacts' units: L in 0..100 to ab in Lab units."""
-
-    def __init__(self, folded: keras.Model, kind: Kind) -> None:
-        super().__init__()
-        self.kind = kind
-        # The converter has no SPACE_TO_DEPTH of 16-bit activations.
-        is_folded = kind != "int16x8"
-        self.stride = config_of(folded).chroma_stride if is_folded else 1
-        self.network = fold_picture(folded) if is_folded else folded
-        # Keras variables wrap TensorFlow's; the converter freezes only those it can reach.
-        self.tracked = [variable.value for variable in self.network.variables]
-
-    def converter(self, size: tuple[int, int]) -> Any:
-        def colorize(lightness: tf.Tensor) -> dict[str, tf.Tensor]:
-            picture = scale_lightness(lightness)
-            if self.stride > 1:
-                picture = tf.nn.space_to_depth(picture, self.stride)
-            return {"ab": unscale_ab(self.network(picture, training=False))}
-
-        spec = tf.TensorSpec((1, *size, 1), tf.float32, name="lightness")
-        function = tf.function(colorize).get_concrete_function(spec)
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([function], self)
-        if self.kind != "float32":
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if self.kind == "float16":
-            converter.target_spec.supported_types = [tf.float16]
-        if self.kind in _INTEGER_KINDS:
-            operations, type_ = _INTEGER_KINDS[self.kind]
-            converter.target_spec.supported_ops = [operations]
-            converter.inference_input_type = converter.inference_output_type = type_
-        return converter
 
 
 def convert(
@@ -111,33 +77,48 @@ def convert(
         network = fold_batch_norm(generator)
     else:
         network = equalized(generator, samples, sizes[0])
+    return convert_network(
+        network, kind=kind, sizes=sizes, representative=samples, keep_float=keep_float
+    )
+
+
+def convert_network(
+    network: Any,
+    *,
+    kind: Kind,
+    sizes: Sequence[tuple[int, int]],
+    representative: Sequence[np.ndarray] = (),
+    keep_float: Sequence[str] = (),
+    scale_a_channel: bool = True,
+) -> bytes:
+    """Converts a network as it is: as `convert`, but nothing is folded or rescaled.
+
+    Args:
+        network: a model without batch norm, or what is called and has `variables` like one. If it
+            quantizes its own activations, then without photographs `dynamic` makes what else is
+            `int8`.
+        kind: as in `convert`, like all that follows.
+        sizes: of the signatures.
+        representative: photographs.
+        keep_float: layers that stay floats.
+        scale_a_channel: whether integer kernels have a scale for each output channel, or one each.
+
+    Returns:
+        The file, as of `convert`.
+    """
+    artifact = _Artifact(network, kind)
     # One conversion a size: only so are the weights constants of the graph (a converter of
     # several signatures keeps variables, which int8 cannot calibrate) and can be merged.
     models = {}
     for size in sizes:
-        covered = [cover(sample, size) for sample in samples]
+        converter = artifact.converter(size, scale_a_channel)
+        samples = [sample[None] for sample in cover(representative, size)]
         if kind == "int8":
-            model = int8_quantizer(network, size, covered).file(keep_float)
+            model = Quantizer(converter, samples).file(keep_float)
         else:
-            model = _convert_one(network, kind, size, covered)
+            model = _converted(converter, kind, samples)
         models[signature_name(size)] = model
     return merge_signatures(models, {"colorize": signature_name(sizes[0])})
-
-
-def assert_can_stay_float(generator: keras.Model, names: Iterable[str]) -> None:
-    """Looks whether a network has layers of these names that an int8 file can have as floats.
-
-    Raises:
-        KeepFloatError: it has not.
-    """
-    layers = {layer.name: layer for layer in generator.layers if layer.weights}
-    for name in names:
-        if name not in layers:
-            raise KeepFloatError(f"The network has no layer {name}.")
-        if isinstance(layers[name], keras.layers.Conv2DTranspose):
-            raise KeepFloatError(
-                f"{name} is a transposed convolution: TensorFlow's quantizer cannot leave it out."
-            )
 
 
 def equalized(
@@ -155,38 +136,100 @@ def equalized(
     """
     if not representative:
         raise ValueError("Files of integers need representative photographs to calibrate with.")
-    covered = np.concatenate([cover(sample, size) for sample in representative])
-    return equalize(fold_batch_norm(generator), scale_lightness(covered))
+    return equalize(fold_batch_norm(generator), scale_lightness(cover(representative, size)))
 
 
 def int8_quantizer(
-    network: keras.Model, size: tuple[int, int], covered: Sequence[np.ndarray]
+    network: keras.Model, representative: Sequence[np.ndarray], size: tuple[int, int]
 ) -> Quantizer:
     """Calibrates a network for int8.
 
     Args:
         network: of `equalized`.
+        representative: L of photographs, float32 (H, W) in 0..100.
         size: (height, width) of its input.
-        covered: photographs of that size, of `cover`.
     """
-    return Quantizer(_Artifact(network, "int8").converter(size), covered)
+    samples = [sample[None] for sample in cover(representative, size)]
+    return Quantizer(_Artifact(network, "int8").converter(size), samples)
 
 
-def _convert_one(
-    network: keras.Model, kind: Kind, size: tuple[int, int], covered: Sequence[np.ndarray]
-) -> bytes:
-    converter = _Artifact(network, kind).converter(size)
+class _Artifact(tf.Module):
+    """A network in the artifacts' units: L in 0..100 to ab in Lab units."""
+
+    def __init__(self, network: Any, kind: Kind) -> None:
+        super().__init__()
+        self.kind = kind
+        # The converter has no SPACE_TO_DEPTH of 16-bit activations.
+        if isinstance(network, keras.Model) and kind != "int16x8":
+            network = _OfFoldedPicture(network)
+        self.network = network
+        # Keras variables wrap TensorFlow's; the converter freezes only those it can reach.
+        self.tracked = [
+            variable if isinstance(variable, tf.Variable) else variable.value
+            for variable in network.variables
+        ]
+
+    def converter(self, size: tuple[int, int], scale_a_channel: bool = True) -> Any:
+        def colorize(lightness: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {"ab": unscale_ab(self.network(scale_lightness(lightness), training=False))}
+
+        spec = tf.TensorSpec((1, *size, 1), tf.float32, name="lightness")
+        function = tf.function(colorize).get_concrete_function(spec)
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([function], self)
+        # There is no public setting of it.
+        converter._experimental_disable_per_channel = not scale_a_channel
+        if self.kind != "float32":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if self.kind == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        if self.kind in _INTEGER_KINDS:
+            operations, type_ = _INTEGER_KINDS[self.kind]
+            converter.target_spec.supported_ops = [operations]
+            converter.inference_input_type = converter.inference_output_type = type_
+        return converter
+
+
+class _OfFoldedPicture:
+    """A network whose first convolution sees the picture folded, which int8 computes faster."""
+
+    def __init__(self, folded: keras.Model) -> None:
+        self.stride = config_of(folded).chroma_stride
+        self.network = fold_picture(folded)
+        self.variables = self.network.variables
+
+    def __call__(self, lightness_scaled: tf.Tensor, training: bool) -> tf.Tensor:
+        picture = lightness_scaled
+        if self.stride > 1:
+            picture = tf.nn.space_to_depth(picture, self.stride)
+        return self.network(picture, training=training)
+
+
+def _converted(converter: Any, kind: Kind, samples: Sequence[np.ndarray]) -> bytes:
     if kind in _INTEGER_KINDS:
-        converter.representative_dataset = lambda: ({"lightness": x} for x in covered)
+        converter.representative_dataset = lambda: ({"lightness": x} for x in samples)
     with quiet_conversion():
         model: bytes = converter.convert()
     return model
 
 
-def cover(lightness: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Resizes L to cover (height, width) and cuts its centre out: (1, height, width, 1)."""
+def cover(samples: Sequence[np.ndarray], size: tuple[int, int]) -> np.ndarray:
+    """Makes a batch of photographs of any sizes: centres that fill a size.
+
+    Args:
+        samples: L of each, float32 (H, W) in 0..100.
+        size: (height, width).
+
+    Returns:
+        L, float32 (n, height, width, 1) in 0..100.
+    """
+    covered = [_cover(sample, size) for sample in samples]
+    return np.stack(covered) if covered else np.empty((0, *size, 1), np.float32)
+
+
+def _cover(lightness: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resizes L to cover (height, width) and cuts its centre out: (height, width, 1)."""
     scale = max(want / have for want, have in zip(size, lightness.shape, strict=True))
     height, width = (max(round(n * scale), m) for n, m in zip(lightness.shape, size, strict=True))
     resized = cv2.resize(lightness, (width, height), interpolation=cv2.INTER_AREA)
     top, left = (height - size[0]) // 2, (width - size[1]) // 2
-    return resized[None, top : top + size[0], left : left + size[1], None]
+    return resized[top : top + size[0], left : left + size[1], None]

@@ -37,7 +37,7 @@ def folded(generator):
 @pytest.fixture
 def equalized(folded, samples):
     """What the integer kinds are made of."""
-    covered = np.concatenate([cover(sample, (64, 64)) for sample in samples])
+    covered = cover(samples, (64, 64))
     return equalize(folded, scale_lightness(covered))
 
 
