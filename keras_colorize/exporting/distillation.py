@@ -79,7 +79,7 @@ class Distillation:
             self.trackers[name].update_state(value)
 
     def learning_rate(self) -> float:
-        """Of the next step."""
+        """Of the last step."""
         return float(self.optimizer.learning_rate)
 
     def reset_means(self) -> None:

@@ -86,7 +86,7 @@ def weight_types(model):
 
 
 @pytest.mark.parametrize(
-    "method", ["qat", *(pytest.param(m, marks=pytest.mark.slow) for m in ("prune", "cluster"))]
+    "method", ["cluster", *(pytest.param(m, marks=pytest.mark.slow) for m in ("qat", "prune"))]
 )
 def test_the_file_is_int8_and_near_its_parent(method, finished, weights, samples, small_generator):
     folder, _ = finished(method)
@@ -109,13 +109,15 @@ def test_the_file_is_int8_and_near_its_parent(method, finished, weights, samples
     assert 0 < (ab - parent).std() < limit * parent.std()
     network = network_of(folder, method, small_generator)
     own = network.predict(scale_lightness(x), verbose=0)
-    assert (ab - own).std() < 0.2 * own.std()
+    assert (ab - own).std() < 0.3 * own.std()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "constraint"),
-    [("prune", {"zeros": 0.5}), ("cluster", {"values": 16})],
+    [
+        ("cluster", {"values": 16}),
+        pytest.param("prune", {"zeros": 0.5}, marks=pytest.mark.slow),
+    ],
 )
 def test_weights_and_file_keep_the_constraint(method, constraint, finished, small_generator):
     folder, _ = finished(method)
@@ -133,10 +135,10 @@ def test_weights_and_file_keep_the_constraint(method, constraint, finished, smal
 
 
 def test_the_report_says_what_was_made(finished):
-    folder, result = finished("qat")
+    folder, result = finished("cluster")
     report = json.loads((folder / "report.json").read_text())
     (one,) = report["files"]
-    path = folder / "small.qat.tflite"
+    path = folder / "small.cluster.tflite"
     assert one["path"] == path.name
     assert one["bytes"] == path.stat().st_size > one["gzip_bytes"] > 1000
     assert result.stdout == (folder / "report.md").read_text()
@@ -144,13 +146,13 @@ def test_the_report_says_what_was_made(finished):
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     assert [(line["epoch"], line["images"]) for line in lines] == [(1, 12), (2, 24)]
     assert all(0 < line[name] < 1 for line in lines for name in ("l1_loss", "parent_loss"))
-    assert lines[0]["learning_rate"] == pytest.approx(5e-4) and lines[1]["learning_rate"] == 0
+    assert [line["learning_rate"] for line in lines] == pytest.approx([4e-3 / 6, 1e-3 / 6])
 
 
 def test_a_finished_run_is_known(finished, weights, photographs):
-    folder, before = finished("qat")
+    folder, before = finished("cluster")
     times = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    options = ("--weights", weights, "--method", "qat", "--run", folder, *RECIPE)
+    options = ("--weights", weights, "--method", "cluster", "--run", folder, *RECIPE)
     result = compress(photographs, *options)
     assert result.exit_code == 0, result.output
     assert "It is finished." in result.stderr
@@ -161,9 +163,9 @@ def test_a_finished_run_is_known(finished, weights, photographs):
 @pytest.mark.parametrize(
     ("method", "number"),
     [
-        ("qat", signal.SIGTERM),
+        ("cluster", signal.SIGTERM),
         pytest.param("prune", signal.SIGINT, marks=pytest.mark.slow),
-        pytest.param("cluster", signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param("qat", signal.SIGTERM, marks=pytest.mark.slow),
     ],
 )
 def test_a_stopped_run_goes_on_as_the_unbroken_one(
@@ -217,13 +219,14 @@ def test_mistakes_are_a_sentence(options, code, message, weights, photographs, t
 
 
 def test_a_run_of_other_options_is_refused(finished, weights, photographs):
-    folder, _ = finished("qat")
-    options = ("--weights", weights, "--method", "qat", "--run", folder, *RECIPE, "--seed", 1)
+    folder, _ = finished("cluster")
+    options = ("--weights", weights, "--method", "cluster", "--run", folder, *RECIPE, "--seed", 1)
     result = compress(photographs, *options)
     assert result.exit_code == 1
     assert "another configuration (different: compression.seed)" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_photograph_that_is_gone_is_a_sentence(weights, photographs, tmp_path, monkeypatch):
     from keras_colorize.exporting import distillation
 
@@ -240,6 +243,7 @@ def test_a_photograph_that_is_gone_is_a_sentence(weights, photographs, tmp_path,
     assert f"{tmp_path / 'gone.jpg'} is gone; the same command goes on" in result.stderr
 
 
+@pytest.mark.slow
 def test_other_processes_are_not_asked_for_keras_2():
     """The library's import sets a variable that would change TensorFlow in all of them."""
     code = (

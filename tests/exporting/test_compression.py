@@ -19,7 +19,7 @@ from keras_colorize.models.folding import fold_batch_norm
 from keras_colorize.models.generator import config_of
 
 SIZE = (64, 64)
-STEPS = 12
+STEPS = 8
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +48,21 @@ def errors(compression, lightness_scaled, expected, **options):
 
 
 def learn(compression, parent, lightness_scaled, rate=1e-3):
-    """Learns the parent's own colours, and returns the losses of each step."""
+    """Learns the parent's own colours, and returns the losses of each step.
+
+    Step by step, without a graph: that takes longer to make than these steps. The command's tests
+    have it.
+    """
     distillation = Distillation(compression, parent, rate, STEPS)
     full = np.repeat(np.repeat(parent.predict(lightness_scaled, verbose=0), 2, 1), 2, 2)
     found = []
-    for _ in range(STEPS):
-        distillation.reset_means()
-        found.append(distillation.step(tf.constant(lightness_scaled), tf.constant(full)))
+    tf.config.run_functions_eagerly(True)
+    try:
+        for _ in range(STEPS):
+            distillation.reset_means()
+            found.append(distillation.step(tf.constant(lightness_scaled), tf.constant(full)))
+    finally:
+        tf.config.run_functions_eagerly(False)
     compression.end_epoch()
     return found
 
@@ -141,7 +149,8 @@ def test_a_pruned_network_ends_with_its_share_of_zeros(
     assert errors(compression, lightness_scaled, ab) < 1e-5
 
 
-@pytest.mark.parametrize("clusters", [16, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.slow  # the default suite has it in test_compress.py
+@pytest.mark.parametrize("clusters", [4, 16])
 def test_a_clustered_network_has_few_values(
     clusters, equalized, folded, lightness_scaled, expected
 ):
