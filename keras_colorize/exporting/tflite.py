@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from keras_colorize.exporting.equalization import equalize
 from keras_colorize.exporting.merging import merge_signatures
+from keras_colorize.exporting.unfusing import unfuse_transposed_convolutions
 from keras_colorize.imaging.color import scale_lightness, unscale_ab
 from keras_colorize.models.folding import fold_batch_norm
 from keras_colorize.models.generator import config_of
@@ -122,7 +123,7 @@ def _convert_one(
             "ignore", message=r"\s*Warning: tf\.lite\.Interpreter is deprecated"
         )
         model: bytes = converter.convert()
-    return model
+    return unfuse_transposed_convolutions(model)
 
 
 def _cover(lightness: np.ndarray, size: tuple[int, int]) -> np.ndarray:
