@@ -10,7 +10,16 @@ import click
 
 import keras_colorize
 
-COMMANDS = ("colorize", "train", "evaluate", "compare", "export", "prepare", "doctor")
+COMMANDS = (
+    "colorize",
+    "train",
+    "evaluate",
+    "compare",
+    "export",
+    "prepare",
+    "benchmark",
+    "doctor",
+)
 INTERRUPTED = 128 + 2  # what a shell reports of a program that SIGINT ended
 
 

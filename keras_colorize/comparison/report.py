@@ -15,6 +15,7 @@ from keras_colorize.evaluation.figures import grid
 from keras_colorize.evaluation.intervals import mean_interval, ratio_interval
 from keras_colorize.evaluation.metrics import METRICS
 from keras_colorize.evaluation.protocol import read_truth
+from keras_colorize.evaluation.tables import markdown_table
 from keras_colorize.imaging.color import lab_to_rgb, rgb_to_lightness
 from keras_colorize.inference.colorizer import Colorizer
 
@@ -134,7 +135,7 @@ def table(summary: dict[str, Any]) -> str:
                 f"{row['milliseconds']:.0f}",
             ]
         lines.append([name.replace("_", " "), *cells, *costs])
-    text = _markdown(lines)
+    text = markdown_table(lines)
     if len(systems) > 1:
         columns = [column for column in _COLUMNS if column[1] != RATIO]
         lines = [[f"minus {systems[0]}", *(heading for heading, *_ in columns)]]
@@ -142,25 +143,20 @@ def table(summary: dict[str, Any]) -> str:
             over = rows[name]["over_first"]
             cells = [_spread(over[metric], f, d, sign="+") for _, metric, f, d in columns]
             lines.append([name.replace("_", " "), *cells])
-        text += f"\n\n{_markdown(lines)}"
+        text += f"\n\n{markdown_table(lines)}"
     seeds = {name: rows[name]["metrics"]["psnr"]["seeds"] for name in systems}
     if any(len(found) > 1 for found in seeds.values()):
         lines = [["PSNR by seed, dB", "each", "standard deviation"]]
         for name, found in seeds.items():
             each = ", ".join(f"{value:.2f}" for value in found)
             lines.append([name.replace("_", " "), each, f"{np.std(found, ddof=1):.3f}"])
-        text += f"\n\n{_markdown(lines)}"
+        text += f"\n\n{markdown_table(lines)}"
     return text
 
 
 def _spread(figures: Figures, factor: float, digits: int, sign: str = "") -> str:
     mean, low, high = (factor * figures[name] for name in ("mean", "low", "high"))
     return f"{mean:{sign}.{digits}f} ({low:{sign}.{digits}f} to {high:{sign}.{digits}f})"
-
-
-def _markdown(lines: Sequence[Sequence[str]]) -> str:
-    rule = ["---"] * len(lines[0])
-    return "\n".join(f"| {' | '.join(line)} |" for line in [lines[0], rule, *lines[1:]])
 
 
 def draw(trained: Sequence[Trained], val: Path) -> NDArray[np.uint8]:

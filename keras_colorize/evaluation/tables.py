@@ -1,7 +1,7 @@
 """Scores as people read them: one table for the command line and for a training's report."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 # Column: its metric, the heading, the factor, the digits.
@@ -83,3 +83,13 @@ def _line(label: str, row: Row) -> list[str]:
 
 def _cell(figure: float, digits: int) -> str:
     return f"{figure:.{digits}f}" if math.isfinite(figure) else "-"
+
+
+def markdown_table(lines: Sequence[Sequence[str]]) -> str:
+    """Writes cells as a Markdown table.
+
+    Args:
+        lines: the headings, and a line for each row.
+    """
+    rule = ["---"] * len(lines[0])
+    return "\n".join(f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:]))

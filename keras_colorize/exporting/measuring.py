@@ -7,6 +7,7 @@ from typing import Any
 
 from keras_colorize.evaluation.rgb_metrics import RGB, psnr
 from keras_colorize.evaluation.scoring import ScoredImage, score_folder
+from keras_colorize.evaluation.tables import markdown_table
 from keras_colorize.exporting.delegation import Delegation, delegation_of
 from keras_colorize.imaging.color import Floats, lab_to_rgb
 from keras_colorize.inference.colorizer import Colorizer
@@ -106,7 +107,7 @@ def table(measured: Sequence[Measured]) -> str:
     """The figures as rows of Markdown."""
     heading = ["file", "bytes", "nodes in XNNPACK", "parts", "ms, 1 thread", "ms, 2 threads"]
     heading += ["PSNR lost, dB", "PSNR to float, dB"]
-    lines = [heading, ["---"] * len(heading)]
+    lines = [heading]
     for one in measured:
         delegation, loss = one.delegation, one.loss
         chosen = one.milliseconds.get(0)
@@ -125,4 +126,4 @@ def table(measured: Sequence[Measured]) -> str:
                 f"{loss.to_parent:.1f}" if loss else "-",
             ]
         )
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return markdown_table(lines)

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
-_IDENTIFIER = b"TFL3"
+from keras_colorize.inference.tflite_operators import pack
 
 
 def merge_signatures(models: Mapping[str, bytes], aliases: Mapping[str, str]) -> bytes:
@@ -42,9 +41,7 @@ def merge_signatures(models: Mapping[str, bytes], aliases: Mapping[str, str]) ->
         merged.subgraphs[index].name = name
     for alias, name in aliases.items():
         merged.signatureDefs.append(_renamed(merged.signatureDefs[list(models).index(name)], alias))
-    builder = flatbuffers.Builder(1 << 20)
-    builder.Finish(merged.Pack(builder), _IDENTIFIER)
-    return bytes(builder.Output())
+    return pack(merged)
 
 
 def _move_constants(

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_colorize.imaging.color import scale_lightness, unscale_ab
 from keras_colorize.inference.quiet import import_quietly
+from keras_colorize.models.cost import multiply_adds
 from keras_colorize.models.folding import fold_batch_norm
 from keras_colorize.models.generator import config_of
 
@@ -23,7 +24,7 @@ def convert_to_onnx(generator: keras.Model) -> bytes:
     Returns:
         The file: from `lightness` (B, H, W, 1), 0..100, to `ab` (B, H/c, W/c, 2) in Lab units.
         B is any number; H and W are any multiples of `size_multiple`, which stands in the file's
-        metadata beside `chroma_stride` (c).
+        metadata beside `chroma_stride` (c) and `multiply_adds`, those of the smallest picture.
     """
     folded, config = fold_batch_norm(generator), config_of(generator)
 
@@ -38,6 +39,7 @@ def convert_to_onnx(generator: keras.Model) -> bytes:
     for key, value in {
         "chroma_stride": config.chroma_stride,
         "size_multiple": config.size_multiple,
+        "multiply_adds": multiply_adds(folded, (config.size_multiple, config.size_multiple, 1)),
     }.items():
         model.metadata_props.add(key=key, value=str(value))
     content: bytes = model.SerializeToString()

@@ -13,6 +13,7 @@ from keras_colorize.exporting.equalization import equalize
 from keras_colorize.exporting.merging import merge_signatures
 from keras_colorize.exporting.unfusing import unfuse_transposed_convolutions
 from keras_colorize.imaging.color import scale_lightness, unscale_ab
+from keras_colorize.models.first_layer import fold_picture
 from keras_colorize.models.folding import fold_batch_norm
 from keras_colorize.models.generator import config_of
 
@@ -41,15 +42,21 @@ def signature_name(size: tuple[int, int]) -> str:
 class _Artifact(tf.Module):
     """A network in the artifacts' units: L in 0..100 to ab in Lab units."""
 
-    def __init__(self, folded: keras.Model) -> None:
+    def __init__(self, folded: keras.Model, kind: Kind) -> None:
         super().__init__()
-        self.folded = folded
+        # The converter has no SPACE_TO_DEPTH of 16-bit activations.
+        is_folded = kind != "int16x8"
+        self.stride = config_of(folded).chroma_stride if is_folded else 1
+        self.network = fold_picture(folded) if is_folded else folded
         # Keras variables wrap TensorFlow's; the converter freezes only those it can reach.
-        self.tracked = [variable.value for variable in folded.variables]
+        self.tracked = [variable.value for variable in self.network.variables]
 
     def at(self, size: tuple[int, int]) -> Any:
         def colorize(lightness: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {"ab": unscale_ab(self.folded(scale_lightness(lightness), training=False))}
+            picture = scale_lightness(lightness)
+            if self.stride > 1:
+                picture = tf.nn.space_to_depth(picture, self.stride)
+            return {"ab": unscale_ab(self.network(picture, training=False))}
 
         spec = tf.TensorSpec((1, *size, 1), tf.float32, name="lightness")
         return tf.function(colorize).get_concrete_function(spec)
@@ -93,7 +100,7 @@ def convert(
             raise ValueError(f"{kind} needs representative photographs to calibrate with.")
         covered = np.concatenate([_cover(sample, sizes[0]) for sample in samples])
         folded = equalize(folded, scale_lightness(covered))
-    artifact = _Artifact(folded)
+    artifact = _Artifact(folded, kind)
     # One conversion a size: only so are the weights constants of the graph (a converter of
     # several signatures keeps variables, which int8 cannot calibrate) and can be merged.
     models = {

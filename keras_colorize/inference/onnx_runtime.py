@@ -12,7 +12,11 @@ from keras_colorize.inference.weights import WeightsError
 
 
 class OnnxRuntime:
-    """An `.onnx` file of `keras_colorize.exporting.onnx`, on the CPU."""
+    """An `.onnx` file of `keras_colorize.exporting.onnx`, on the CPU.
+
+    Attributes:
+        multiply_adds: what it multiplies for the smallest picture, of `size_multiple` squared.
+    """
 
     sizes: Sizes | None = None
 
@@ -37,6 +41,7 @@ class OnnxRuntime:
             about = self._session.get_modelmeta().custom_metadata_map
             self.chroma_stride = int(about["chroma_stride"])
             self.size_multiple = int(about["size_multiple"])
+            self.multiply_adds = int(about["multiply_adds"])
         except MemoryError:
             raise
         except Exception as error:  # its exceptions have no class in common

@@ -125,14 +125,14 @@ class KerasRuntime:
         except (ValueError, KeyError, AttributeError) as error:
             raise WeightsError(f"{self.name} is not a generator of this package.") from error
         self.chroma_stride = chroma_stride_of(model)
-        self._model = model
+        self.model = model
         self._lock = threading.Lock()
 
     def predict(self, lightness: Floats) -> Floats:
         """Predicts ab, float32 (H/c, W/c, 2) in Lab units, from lightness (H, W) in 0..100."""
         batch = scale_lightness(np.asarray(lightness, np.float32))[None, ..., None]
         with self._lock:
-            ab_scaled = self._model.predict_on_batch(batch)
+            ab_scaled = self.model.predict_on_batch(batch)
         ab: Floats = unscale_ab(np.asarray(ab_scaled, np.float32)[0])
         return ab
 
@@ -159,7 +159,7 @@ class SavedModelRuntime:
             raise WeightsError(f"{folder} is damaged, or no SavedModel.") from error
         if "network" not in self._loaded.signatures:
             raise WeightsError(f"{folder} has no signature network: it is of another program.")
-        self._network = self._loaded.signatures["network"]
+        self.network = self._loaded.signatures["network"]
         side = 64  # a multiple of what any of the networks takes
         self.chroma_stride = side // self.predict(np.zeros((side, side), np.float32)).shape[0]
         self.size_multiple = 16 * self.chroma_stride
@@ -167,7 +167,7 @@ class SavedModelRuntime:
     def predict(self, lightness: Floats) -> Floats:
         """Predicts ab, float32 (H/c, W/c, 2) in Lab units, from lightness (H, W) in 0..100."""
         batch = np.ascontiguousarray(lightness, np.float32)[None, ..., None]
-        ab: Floats = self._network(lightness=batch)["ab"].numpy()[0]
+        ab: Floats = self.network(lightness=batch)["ab"].numpy()[0]
         return ab
 
 

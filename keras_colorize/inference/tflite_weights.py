@@ -1,5 +1,6 @@
 """The weights inside a `.tflite` file, as a network that can be trained further."""
 
+import math
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -55,6 +56,7 @@ def folded_generator(constants: Mapping[str, Floats], config: GeneratorConfig | 
         ValueError: the constants are not those of this network: a layer is not there, is there
             twice or has another shape, or there are kernels of no layer.
     """
+    from keras_colorize.models.first_layer import FIRST_LAYER, unfold_kernel
     from keras_colorize.models.generator import build_generator
 
     folded = build_generator(config or _config_of(constants), batch_norm=False)
@@ -63,7 +65,10 @@ def folded_generator(constants: Mapping[str, Floats], config: GeneratorConfig | 
         if layer.get_weights():
             kernel, bias = _kernel_and_bias(layer.name, constants)
             axes = (1, 2, 0, 3) if "Transpose" in type(layer).__name__ else (1, 2, 3, 0)
-            layer.set_weights([kernel.transpose(axes), bias])
+            kernel = kernel.transpose(axes)
+            if layer.name == FIRST_LAYER and kernel.shape[2] > 1:
+                kernel = unfold_kernel(kernel)
+            layer.set_weights([kernel, bias])
             kernels -= 1
     if kernels:
         raise ValueError(f"There are {kernels} kernels of no layer.")
@@ -88,7 +93,8 @@ def _config_of(constants: Mapping[str, Floats]) -> GeneratorConfig:
     last, _ = _kernel_and_bias(f"node_0_{DEPTH}_conv_1", constants)
     has_inner_nodes = any("node_0_1_" in name for name in constants)
     aggregation = aggregation_of(last.shape[3] // widths[0], has_inner_nodes=has_inner_nodes)
-    stride = first[0].shape[1] // 3
+    # Of the picture as it is, or folded: `keras_colorize.models.first_layer`.
+    stride = first[0].shape[1] // 3 * math.isqrt(first[0].shape[3])
     return GeneratorConfig(widths, stride, aggregation)  # type: ignore[arg-type]
 
 

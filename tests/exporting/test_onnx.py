@@ -8,6 +8,8 @@ from keras_colorize.exporting.onnx import OPSET, convert_to_onnx
 from keras_colorize.exporting.parity import assert_parity
 from keras_colorize.inference.onnx_runtime import OnnxRuntime
 from keras_colorize.inference.runtime import KerasRuntime, WeightsError, load_runtime
+from keras_colorize.inference.work import Work, work_of
+from keras_colorize.models.cost import multiply_adds
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +63,9 @@ def test_another_network_is_a_sentence(tmp_path):
     onnx.save(model, tmp_path / "other.onnx")
     with pytest.raises(WeightsError, match="other.onnx is damaged, or no .onnx file of a"):
         load_runtime(tmp_path / "other.onnx")
+
+
+@pytest.mark.parametrize("side", [64, 128])
+def test_work_is_that_of_the_network(file, generator, side):
+    expected = multiply_adds(generator, (side, side, 1))
+    assert work_of(file, load_runtime(file), side) == Work(expected)

@@ -24,6 +24,7 @@ from keras_colorize.exporting.saved_model import export_saved_model
 from keras_colorize.exporting.warm_up import WARM_UP_FILE
 from keras_colorize.imaging.images import read_rgb
 from keras_colorize.imaging.upsampling import guided_upsample
+from keras_colorize.inference.benchmarking import benchmark
 from keras_colorize.inference.colorizer import Colorizer
 from keras_colorize.inference.generators import load_generator
 from keras_colorize.inference.runtime import (
@@ -32,6 +33,8 @@ from keras_colorize.inference.runtime import (
     WeightsError,
     load_runtime,
 )
+from keras_colorize.inference.work import Work, work_of
+from keras_colorize.models.cost import multiply_adds
 from keras_colorize.models.folding import fold_batch_norm
 
 EXAMPLES = ("fireside.jpg", "fsa-salvage-worker.jpg")
@@ -289,3 +292,18 @@ def test_a_damaged_or_another_saved_model_is_one_sentence(tmp_path):
     tf.saved_model.save(module, str(tmp_path / "other"))
     with pytest.raises(WeightsError, match="other has no signature network"):
         load_runtime(tmp_path / "other")
+
+
+@pytest.mark.parametrize("side", [64, 128])
+def test_work_is_that_of_the_network(folder, generator, side):
+    """Counted by TensorFlow's profiler in the one, by ours in the other."""
+    expected = multiply_adds(generator, (side, side, 1))
+    assert work_of(folder, load_runtime(folder), side) == Work(expected)
+    assert work_of(None, KerasRuntime(generator), side) == Work(expected)
+
+
+@pytest.mark.slow
+def test_it_is_timed_with_the_threads_asked_for(folder):
+    found = benchmark(folder, 1, size=64, repeats=2)
+    assert (found.runtime, found.threads, found.side) == ("SavedModel", 1, 64)
+    assert found.milliseconds > 0 and found.share > 0

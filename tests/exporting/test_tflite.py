@@ -113,7 +113,7 @@ def test_graphs_are_built_in_operators_and_little_else(float_file, int8_file):
     for model in (float_file, int8_file):
         used = operators(model)
         allowed = {"CONV_2D", "TRANSPOSE_CONV", "CONCATENATION", "TANH", "MUL", "ADD", "SUB"}
-        allowed |= {"RELU", "QUANTIZE", "DEQUANTIZE"}
+        allowed |= {"RELU", "QUANTIZE", "DEQUANTIZE", "SPACE_TO_DEPTH"}
         assert all(set(graph) <= allowed for graph in used), used
         for graph in used:
             assert graph.count("TRANSPOSE_CONV") == 10  # a decoder node each
