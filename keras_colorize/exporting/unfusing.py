@@ -7,11 +7,11 @@ operation. LiteRT's GPU accelerators (2.3) know version 3, and leave all the oth
 import copy
 from typing import Any
 
-import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-_IDENTIFIER = b"TFL3"
+from keras_colorize.inference.tflite_operators import pack
+
 _NONE = schema.ActivationFunctionType.NONE
 _ACTIVATIONS = {  # with the operation that does the same, and where it cuts off above
     schema.ActivationFunctionType.RELU: (schema.BuiltinOperator.RELU, np.inf),
@@ -49,9 +49,7 @@ def unfuse_transposed_convolutions(content: bytes) -> bytes:
             options.fusedActivationFunction = _NONE
         graph.operators = operators
     _lower_versions(model)
-    builder = flatbuffers.Builder(1 << 20)
-    builder.Finish(model.Pack(builder), _IDENTIFIER)
-    return bytes(builder.Output())
+    return pack(model)
 
 
 def _lower_versions(model: Any) -> None:
