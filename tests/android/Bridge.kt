@@ -6,7 +6,6 @@ import java.nio.ByteOrder
 import org.kerascolorize.Ab
 import org.kerascolorize.GuidedUpsampler
 import org.kerascolorize.Network
-import org.kerascolorize.Painter
 import org.kerascolorize.Plane
 import org.kerascolorize.Size
 import org.kerascolorize.argbOf
@@ -41,7 +40,6 @@ fun main(arguments: Array<String>) {
             )
         }
         "predict" -> predict(folder)
-        "paint" -> paint(folder)
         else -> error("no command $command")
     }
 }
@@ -77,22 +75,6 @@ private fun predict(folder: Folder) {
     folder.write("size", intArrayOf(ab.size.height, ab.size.width))
     folder.write("a", ab.a.values)
     folder.write("b", ab.b.values)
-}
-
-private fun paint(folder: Folder) {
-    val argb = folder.ints("argb")
-    val (height, width) = folder.ints("argb.shape").toList()
-    val lightness = Plane(Size(height, width), FloatArray(argb.size) { lightnessOf(argb[it]) })
-    val ab = predictAb(lightness, Recorded(folder), folder.ints("settings")[1])
-    val painter = Painter(lightness, ab)
-    val rows = 7 // no divisor of the height: the last strip is a shorter one
-    for (start in 0 until height step rows) {
-        val stop = minOf(start + rows, height)
-        val strip = argb.copyOfRange(start * width, stop * width)
-        painter.paint(start, stop, strip)
-        strip.copyInto(argb, start * width)
-    }
-    folder.write("painted", argb)
 }
 
 private class Folder(private val path: File) {

@@ -28,7 +28,7 @@ for deb in "$folder"/debs/*.deb; do
 done
 
 grep -E '^(ai-edge-litert|numpy|opencv-python-headless|tqdm)==' requirements.txt |
-    python3 -m pip --disable-pip-version-check -qq install --no-deps -r /dev/stdin \
+    "${PYTHON:-python3}" -m pip --disable-pip-version-check -qq install --no-deps -r /dev/stdin \
         --target "$folder/root/wheels" --only-binary=:all: --python-version 3.11 \
         --platform manylinux_2_28_aarch64 --platform manylinux_2_27_aarch64 \
         --platform manylinux2014_aarch64 --platform any
