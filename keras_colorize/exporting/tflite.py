@@ -12,6 +12,7 @@ from keras_colorize.exporting.equalization import equalize
 from keras_colorize.exporting.kinds import FLOAT_KINDS, Kind
 from keras_colorize.exporting.merging import merge_signatures
 from keras_colorize.exporting.quantizer import Quantizer, assert_can_stay_float, quiet_conversion
+from keras_colorize.exporting.unfusing import unfuse_transposed_convolutions
 from keras_colorize.imaging.color import scale_lightness, unscale_ab
 from keras_colorize.models.first_layer import fold_picture
 from keras_colorize.models.folding import fold_batch_norm
@@ -117,7 +118,7 @@ def convert_network(
             model = Quantizer(converter, samples).file(keep_float)
         else:
             model = _converted(converter, kind, samples)
-        models[signature_name(size)] = model
+        models[signature_name(size)] = unfuse_transposed_convolutions(model)
     return merge_signatures(models, {"colorize": signature_name(sizes[0])})
 
 

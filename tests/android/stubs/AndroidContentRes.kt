@@ -1,0 +1,5 @@
+// Signatures for type checking only: nothing here is ever run.
+
+package android.content.res
+
+class AssetManager
