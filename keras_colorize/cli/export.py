@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from keras_colorize.exporting.kinds import KINDS, Kind
+from keras_colorize.exporting.kinds import KINDS, USUAL_KINDS, Kind
 from keras_colorize.inference.quiet import import_quietly
 from keras_colorize.inference.weights import (
     DEFAULT_NAME,
@@ -45,7 +45,7 @@ _TARGETS = ("saved_model", "tflite", "onnx")
     "kinds",
     type=click.Choice(KINDS),
     multiple=True,
-    help="Of the TFLite files; can be given again.  [default: all]",
+    help="Of the TFLite files; can be given again.  [default: all but int16x8, which is slow]",
 )
 @click.option(
     "--calibration",
@@ -110,7 +110,7 @@ def command(
         name=name or name_of(weights),
         command=shlex.join(["keras-colorize", *sys.argv[1:]]),
         targets=wanted,
-        kinds=kinds or KINDS,
+        kinds=kinds or USUAL_KINDS,
         keep_float=tuple(filter(None, map(str.strip, (keep_float or "").split(",")))),
         calibration=calibration,
         val=val,

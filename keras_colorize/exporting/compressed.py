@@ -119,7 +119,7 @@ def compress(
     with atomic_file(path, overwrite=True) as stream:
         stream.write(with_metadata(compression.tflite(SIZES, calibration.lightness), facts))
     say("Measuring ...")
-    measured = measure(f"TFLite int8, {recipe.method}", path, KerasRuntime(parent), val)
+    measured = measure({f"TFLite int8, {recipe.method}": path}, KerasRuntime(parent), val)
     report = {
         "name": name,
         "method": recipe.method,
@@ -128,7 +128,7 @@ def compress(
         "calibration": calibration.facts(),
         **constraint_of(result),
     }
-    return write_report(run_folder, report, [measured])
+    return write_report(run_folder, report, measured)
 
 
 def constraint_of(network: keras.Model) -> dict[str, float]:

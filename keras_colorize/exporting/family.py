@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_colorize.exporting.calibration import Calibration, read_calibration
-from keras_colorize.exporting.kinds import FLOAT_KINDS, KINDS, Kind
+from keras_colorize.exporting.kinds import FLOAT_KINDS, USUAL_KINDS, Kind
 from keras_colorize.exporting.measuring import Measured, measure
 from keras_colorize.exporting.metadata import Facts, with_metadata
 from keras_colorize.exporting.onnx import convert_to_onnx
@@ -77,7 +77,7 @@ class Order:
     name: str
     command: str
     targets: Sequence[str]
-    kinds: Sequence[Kind] = KINDS
+    kinds: Sequence[Kind] = USUAL_KINDS
     keep_float: Sequence[str] = ()
     calibration: Path | None = None
     val: Path | None = None
@@ -126,15 +126,13 @@ def export_family(
         say("ONNX ...")
         path = paths["ONNX"] = folder / "onnx" / f"{order.name}.onnx"
         _write(path, convert_to_onnx(generator), order.overwrite)
-    measured = []
-    for what, path in paths.items():
-        say(f"Measuring {what} ...")
-        if what in _CHECKED:
-            parity[what] = _parity(load_runtime(path), parent)
-        measured.append(measure(what, path, parent, order.val))
+    for what in (name for name in _CHECKED if name in paths):
+        parity[what] = _parity(load_runtime(paths[what]), parent)
+    say("Measuring ...")
+    measured = measure(paths, parent, order.val)
     errors = []
     if used and "TFLite int8" in paths:
-        say("Measuring the layers of TFLite int8 ...")
+        say("Measuring the layers of the int8 file ...")
         errors = layer_errors(generator, used.lightness, SIZES[0])
     return Family(order.name, generator.count_params(), used, parity, measured, errors)
 

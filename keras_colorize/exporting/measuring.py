@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from keras_colorize.evaluation.rgb_metrics import RGB, psnr
@@ -65,50 +66,66 @@ class Measured:
         return {**asdict(self), "path": self.path.name}
 
 
-def measure(name: str, path: Path, parent: Runtime, photographs: Path | None) -> Measured:
-    """Measures an exported file.
+def measure(paths: Mapping[str, Path], parent: Runtime, photographs: Path | None) -> list[Measured]:
+    """Measures the files of one network.
 
     Args:
-        name: what it is, for people.
-        path: a file or folder that `load_runtime` takes.
-        parent: the float network that it was made of.
+        paths: files or folders that `load_runtime` takes, by what they are, for people.
+        parent: the float network that they were made of.
         photographs: a folder to measure the loss on, or None.
 
     Raises:
-        WeightsError: the file cannot be used.
+        WeightsError: a file cannot be used.
         FolderError: there are no photographs in the folder.
     """
+    runtimes = {name: load_runtime(path) for name, path in paths.items()}
+    losses = _losses(runtimes, parent, photographs) if photographs else {}
+    return [_measured(name, path, losses.get(name)) for name, path in paths.items()]
+
+
+def _measured(name: str, path: Path, loss: Loss | None) -> Measured:
     files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
     counts = (0,) if path.is_dir() else THREADS
-    times = {count: milliseconds(load_runtime(path, count or None)) for count in counts}
     return Measured(
         name=name,
         path=path,
         bytes=sum(file.stat().st_size for file in files),
         gzip_bytes=sum(len(gzip.compress(file.read_bytes())) for file in files),
-        milliseconds=times,
+        milliseconds={n: milliseconds(load_runtime(path, n or None)) for n in counts},
         delegation=delegation_of(path) if path.suffix == ".tflite" else None,
-        loss=_loss(load_runtime(path), parent, photographs) if photographs else None,
+        loss=loss,
     )
 
 
-def _loss(runtime: Runtime, parent: Runtime, photographs: Path) -> Loss:
-    colorizer = Colorizer(runtime)
-    reference = Colorizer(parent, size=colorizer.size)
-    expected: list[RGB] = []
-    lost, between = [], []
+def _losses(runtimes: Mapping[str, Runtime], parent: Runtime, photographs: Path) -> dict[str, Loss]:
+    """All files in one pass over the photographs, for each size of theirs: one, as a rule."""
+    colorizers = {name: Colorizer(runtime) for name, runtime in runtimes.items()}
+    found: dict[str, Loss] = {}
+    for size in dict.fromkeys(colorizer.size for colorizer in colorizers.values()):
+        group = {name: each for name, each in colorizers.items() if each.size == size}
+        found |= _losses_of_a_size(group, Colorizer(parent, size=size), photographs)
+    return found
+
+
+def _losses_of_a_size(
+    colorizers: Mapping[str, Colorizer], parent: Colorizer, photographs: Path
+) -> dict[str, Loss]:
+    pictures: dict[str, RGB] = {}
+    lost: dict[str, list[float]] = {name: [] for name in colorizers}
+    between: dict[str, list[float]] = {name: [] for name in colorizers}
 
     def predict_ab(lightness: Floats) -> Floats:
-        expected.append(lab_to_rgb(lightness, reference.predict_ab(lightness)))
-        return colorizer.predict_ab(lightness)
+        for name, colorizer in colorizers.items():
+            pictures[name] = lab_to_rgb(lightness, colorizer.predict_ab(lightness))
+        return parent.predict_ab(lightness)
 
     def compare(scored: ScoredImage) -> None:
-        picture = expected.pop()
-        lost.append(psnr(scored.real, picture) - scored.values["model"]["psnr"])
-        between.append(psnr(picture, scored.outputs["model"]))
+        for name, picture in pictures.items():
+            lost[name].append(scored.values["model"]["psnr"] - psnr(scored.real, picture))
+            between[name].append(psnr(scored.outputs["model"], picture))
 
     score_folder(photographs, predict_ab, metrics=["psnr"], on_image=compare, progress=True)
-    return Loss(sum(lost) / len(lost), sum(between) / len(between), len(lost))
+    return {name: Loss(fmean(lost[name]), fmean(between[name]), len(lost[name])) for name in lost}
 
 
 def table(measured: Sequence[Measured]) -> str:

@@ -40,7 +40,8 @@ def file(float_file, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def measured(file, generator, val):
-    return measure("TFLite float32", file, KerasRuntime(generator), val)
+    (one,) = measure({"TFLite float32": file}, KerasRuntime(generator), val)
+    return one
 
 
 def test_a_float_file_loses_nothing(measured, file):
@@ -53,9 +54,12 @@ def test_a_float_file_loses_nothing(measured, file):
 
 
 def test_a_file_that_differs_loses(file, generator, val):
-    wrong = measure("a", file, _Wrong(KerasRuntime(generator)), val).loss
-    assert abs(wrong.decibels) > 0.1
-    assert wrong.to_parent < 40
+    """Each of them: two files are measured in one pass."""
+    found = measure({"a": file, "b": file}, _Wrong(KerasRuntime(generator)), val)
+    assert [one.name for one in found] == ["a", "b"]
+    assert found[0].loss == found[1].loss
+    assert abs(found[0].loss.decibels) > 0.1
+    assert found[0].loss.to_parent < 40
 
 
 def test_a_folder_is_measured_without_threads_or_loss(tmp_path, file, generator, monkeypatch):
@@ -65,7 +69,7 @@ def test_a_folder_is_measured_without_threads_or_loss(tmp_path, file, generator,
     monkeypatch.setattr(
         "keras_colorize.exporting.measuring.load_runtime", lambda *_: KerasRuntime(generator)
     )
-    measured = measure("SavedModel", tmp_path / "folder", KerasRuntime(generator), None)
+    (measured,) = measure({"SavedModel": tmp_path / "folder"}, KerasRuntime(generator), None)
     assert measured.bytes == 7
     assert measured.gzip_bytes == len(gzip.compress(b"12345")) + len(gzip.compress(b"67"))
     assert list(measured.milliseconds) == [0]
