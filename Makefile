@@ -5,7 +5,7 @@ PIP = python -m pip --disable-pip-version-check -qq
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-android test-arm test-gpu lint weights
+.PHONY: help demo test test-all test-android test-arm test-gpu lint weights export
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
@@ -40,6 +40,10 @@ weights: .venv/.installed ## Package a run: make weights RUN=runs/NAME TRAIN=FOL
 		{ echo "Say what to package: make weights RUN=runs/NAME TRAIN=FOLDER VAL=FOLDER"; exit 2; }
 	@.venv/bin/python -m keras_colorize.exporting.package "$(RUN)" --calibration "$(TRAIN)" \
 		--val "$(VAL)" --golden examples/photographs/fsa-street-parade.jpg --notes docs/model-notes.md
+
+export: .venv/.installed ## Export weights: make export [WEIGHTS=runs/NAME CALIBRATION=FOLDER VAL=FOLDER]
+	@.venv/bin/keras-colorize export export/output --overwrite $(if $(WEIGHTS),--weights "$(WEIGHTS)") \
+		$(if $(CALIBRATION),--calibration "$(CALIBRATION)") $(if $(VAL),--val "$(VAL)")
 
 # TensorFlow I/O has no wheels beyond Python 3.12, and Keras 3.15 needs 3.11.
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || \

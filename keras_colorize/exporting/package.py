@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from keras_colorize.evaluation.scoring import read_truth, score_folder
 from keras_colorize.exporting.calibration import read_calibration
-from keras_colorize.exporting.kinds import Kind
+from keras_colorize.exporting.kinds import FLOAT_KINDS, Kind
+from keras_colorize.exporting.metadata import Facts, with_metadata
 from keras_colorize.exporting.model_card import model_card
 from keras_colorize.exporting.parity import assert_parity
 from keras_colorize.exporting.tflite import SIZES, convert
@@ -28,6 +29,8 @@ from keras_colorize.inference.weights import DEFAULT_NAME, PACKAGED_FOLDER, reso
 CANDIDATES: tuple[Kind, ...] = ("float32", "float16", "dynamic", "int8")
 MAX_LOSS_DB = 0.05  # of PSNR against float32, for a kind to be packaged
 THREADS = 2
+AUTHOR = "the authors of keras-colorize"
+LICENSE = "Apache-2.0"
 _TIMED = 50
 
 
@@ -77,38 +80,46 @@ def package(run: Path, calibration: Path, val: Path, golden: Path, name: str) ->
         ParityError: the float32 file does not compute what the generator computes.
     """
     generator = load_keras(resolve_weights(run))
-    samples = read_calibration(calibration).lightness
+    used = read_calibration(calibration)
     lightness = np.round(rgb_to_lightness(read_truth(golden)))  # rounded: packs well, reads exactly
     parent = KerasRuntime(generator)
     candidates = {}
     for kind in CANDIDATES:
         click.echo(f"Converting and measuring {kind} ...", err=True)
-        candidates[kind] = _measure(
-            convert(generator, kind=kind, sizes=SIZES, representative=samples), kind, val, lightness
+        model = convert(generator, kind=kind, sizes=SIZES, representative=used.lightness)
+        facts = Facts(
+            name=name,
+            kind=kind,
+            chroma_stride=parent.chroma_stride,
+            sizes=SIZES,
+            calibration=None if kind in FLOAT_KINDS else used.facts(),
+            author=AUTHOR,
+            license=LICENSE,
         )
+        candidates[kind] = _measure(with_metadata(model, facts), kind, val, lightness)
     difference = assert_parity(candidates["float32"].golden_ab, parent.predict(lightness))
     best = candidates["float32"].rows["model"]["psnr"]
     good = [c for c in candidates.values() if best - c.rows["model"]["psnr"] < MAX_LOSS_DB]
     winner = min(good, key=lambda candidate: len(candidate.model))
-    facts = {
+    about = {
         "name": name,
         "kind": winner.kind,
         "chroma_stride": parent.chroma_stride,
         "sizes": SIZES,
         "parameters": generator.count_params(),
         "parity_float32": difference,
-        "calibration_photographs": len(samples),
+        "calibration": used.facts(),
         "images": winner.images,
         "max_loss_db": MAX_LOSS_DB,
         "kinds": {candidate.kind: candidate.facts() for candidate in candidates.values()},
         "baselines": {row: winner.rows[row] for row in ("grey", "image_mean")},
     }
     _write(f"{name}.tflite", winner.model)
-    _write(f"{name}.json", json.dumps(facts, indent=2).encode() + b"\n")
+    _write(f"{name}.json", json.dumps(about, indent=2).encode() + b"\n")
     tensors = BytesIO()
     np.savez_compressed(tensors, lightness=lightness, ab=winner.golden_ab)
     _write(f"{name}.golden.npz", tensors.getvalue())
-    return facts
+    return about
 
 
 def _measure(model: bytes, kind: Kind, val: Path, lightness: NDArray[np.float32]) -> Candidate:

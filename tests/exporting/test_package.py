@@ -101,7 +101,7 @@ def test_facts_are_of_the_file_and_the_photographs(packaged, facts):
     runtime = LiteRTRuntime(packaged / "small.tflite")
     assert facts["sizes"] == [list(size) for size in runtime.sizes] == [[256, 256]]
     assert facts["chroma_stride"] == runtime.chroma_stride == 2
-    assert facts["calibration_photographs"] == 4  # not the damaged one
+    assert facts["calibration"]["photographs"] == 4  # not the damaged one
     assert facts["images"] == 2  # every second of five
     assert facts["parity_float32"]["rms"] < 1e-5
 
