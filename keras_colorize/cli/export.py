@@ -1,6 +1,5 @@
 """`keras-colorize export`: a network as SavedModel, TFLite and ONNX files, measured."""
 
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -8,9 +7,14 @@ from typing import Any
 
 import click
 
-from keras_colorize.imaging.files import atomic_file
+from keras_colorize.exporting.kinds import KINDS, Kind
 from keras_colorize.inference.quiet import import_quietly
-from keras_colorize.inference.weights import DEFAULT_NAME, packaged_weights
+from keras_colorize.inference.weights import (
+    DEFAULT_NAME,
+    find_saved_model,
+    name_of,
+    resolve_weights,
+)
 
 _TARGETS = ("saved_model", "tflite", "onnx")
 
@@ -37,6 +41,13 @@ _TARGETS = ("saved_model", "tflite", "onnx")
     help="What to make; can be given again.  [default: all]",
 )
 @click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice(KINDS),
+    multiple=True,
+    help="Of the TFLite files; can be given again.  [default: all]",
+)
+@click.option(
     "--calibration",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Photographs that calibrate the TFLite files of integers; without them, these are not "
@@ -54,15 +65,27 @@ _TARGETS = ("saved_model", "tflite", "onnx")
     show_default=True,
     help="Fail if a file loses more PSNR than this on --val.",
 )
+@click.option(
+    "--keep-float",
+    metavar="LAYERS",
+    help="Layers of the int8 file that stay floats, with commas between them; FOLDER/layers.md of "
+    "an export before says which of them lose most.",
+)
+@click.option("--author", help="Of the weights, for the metadata of the TFLite files.")
+@click.option("--license", help="Of the weights, for the same.")
 @click.option("--name", help="Of the files.  [default: by the weights]")
 @click.option("--overwrite", is_flag=True, help="Replace what is in FOLDER.")
 def command(
     folder: Path,
     weights: str,
     targets: tuple[str, ...],
+    kinds: tuple[Kind, ...],
     calibration: Path | None,
     val: Path | None,
     max_loss_db: float,
+    keep_float: str | None,
+    author: str | None,
+    license: str | None,
     name: str | None,
     overwrite: bool,
 ) -> None:
@@ -70,38 +93,35 @@ def command(
 
     Makes FOLDER/saved_model/NAME/1 for TensorFlow Serving, FOLDER/tflite/NAME.KIND.tflite for
     phones and browsers, and FOLDER/onnx/NAME.onnx. The table of what each costs and loses is
-    printed, and stands in FOLDER/report.md and report.json.
+    printed, and stands in FOLDER/report.md and report.json; FOLDER/layers.md says what int8 does to
+    each layer.
     """
-    name = name or (weights if weights in packaged_weights() else Path(weights).resolve().stem)
     wanted = _TARGETS if "all" in targets else tuple(dict.fromkeys(targets))
     if not overwrite and folder.is_dir() and any(folder.iterdir()):
         raise click.UsageError(f"{folder} is not empty: name another folder, or give --overwrite.")
     import_quietly("tensorflow")
 
-    from keras_colorize.evaluation.summary import finite
-    from keras_colorize.exporting.family import export_family
-    from keras_colorize.exporting.measuring import table
+    from keras_colorize.exporting.family import Order, export_family
+    from keras_colorize.exporting.measuring import write_report
+    from keras_colorize.exporting.sensitivity import write_layer_errors
 
-    made = export_family(
-        weights,
-        folder,
-        name=name,
+    inherited = _facts(weights)
+    order = Order(
+        name=name or name_of(weights),
         command=shlex.join(["keras-colorize", *sys.argv[1:]]),
         targets=wanted,
+        kinds=kinds or KINDS,
+        keep_float=tuple(filter(None, map(str.strip, (keep_float or "").split(",")))),
         calibration=calibration,
         val=val,
+        author=inherited.get("author", "") if author is None else author,
+        license=inherited.get("license", "") if license is None else license,
         overwrite=overwrite,
-        say=lambda line: click.echo(line, err=True),
     )
-    report: dict[str, Any] = made.facts()
-    text = table(made.measured)
-    for file, content in (
-        ("report.json", json.dumps(finite(report), indent=2)),
-        ("report.md", text),
-    ):
-        with atomic_file(folder / file, overwrite=True) as stream:
-            stream.write(content.encode() + b"\n")
-    click.echo(text)
+    made = export_family(weights, folder, order, say=lambda line: click.echo(line, err=True))
+    click.echo(write_report(folder, made.facts(), made.measured))
+    if made.layer_errors:
+        write_layer_errors(folder / "layers.md", made.layer_errors)
     if not calibration and "tflite" in wanted:
         click.echo("Without --calibration only the TFLite files of floats were made.", err=True)
     if not val:
@@ -112,3 +132,11 @@ def command(
             f"More than {max_loss_db} dB of PSNR is lost by {', '.join(over)}; {folder}/report.md "
             "says how much."
         )
+
+
+def _facts(weights: str) -> dict[str, Any]:
+    """What a `.tflite` file says of itself."""
+    from keras_colorize.exporting.metadata import read_facts
+
+    path = None if find_saved_model(weights) else resolve_weights(weights)
+    return read_facts(path.read_bytes()) if path and path.suffix == ".tflite" else {}

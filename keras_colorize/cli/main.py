@@ -16,6 +16,7 @@ COMMANDS = (
     "evaluate",
     "compare",
     "export",
+    "compress",
     "prepare",
     "benchmark",
     "doctor",

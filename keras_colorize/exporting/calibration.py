@@ -1,8 +1,10 @@
 """Photographs that choose the ranges of integer activations."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from keras_colorize.data.folders import photograph_names, scan_folder
 from keras_colorize.imaging.color import Floats
@@ -23,6 +25,10 @@ class Calibration:
     lightness: list[Floats]
     digest: str
 
+    def facts(self) -> dict[str, Any]:
+        """What a report says of it."""
+        return {"photographs": len(self.lightness), "digest": self.digest}
+
 
 def read_calibration(folder: Path, count: int = PHOTOGRAPHS) -> Calibration:
     """Reads photographs in colour, evenly spread over a folder's names.
@@ -33,7 +39,22 @@ def read_calibration(folder: Path, count: int = PHOTOGRAPHS) -> Calibration:
     """
     names = photograph_names(folder)
     files = scan_folder(folder, names[:: -(-len(names) // count)]).files
+    return calibration_of(files)
+
+
+def calibration_of(photographs: Sequence[Path | bytes]) -> Calibration:
+    """Reads these photographs.
+
+    Args:
+        photographs: files, or what they hold.
+
+    Raises:
+        ImageError: one cannot be read.
+    """
     digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.read_bytes())
-    return Calibration([read_photograph(f).lightness for f in files], digest.hexdigest()[:16])
+    lightness = []
+    for photograph in photographs:
+        content = photograph if isinstance(photograph, bytes) else photograph.read_bytes()
+        digest.update(content)
+        lightness.append(read_photograph(photograph).lightness)
+    return Calibration(lightness, digest.hexdigest()[:16])

@@ -6,15 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from keras_colorize.exporting.calibration import Calibration, read_calibration
+from keras_colorize.exporting.kinds import FLOAT_KINDS, KINDS, Kind
 from keras_colorize.exporting.measuring import Measured, measure
+from keras_colorize.exporting.metadata import Facts, with_metadata
 from keras_colorize.exporting.onnx import convert_to_onnx
 from keras_colorize.exporting.parity import assert_parity, probe_lightness
+from keras_colorize.exporting.quantizer import assert_can_stay_float
 from keras_colorize.exporting.saved_model import export_saved_model
-from keras_colorize.exporting.tflite import FLOAT_KINDS, KINDS, SIZES, convert
+from keras_colorize.exporting.sensitivity import LayerError, layer_errors
+from keras_colorize.exporting.tflite import SIZES, convert
 from keras_colorize.imaging.files import atomic_file
 from keras_colorize.inference.fitting import short_side
 from keras_colorize.inference.generators import load_generator
 from keras_colorize.inference.runtime import KerasRuntime, Runtime, load_runtime
+from keras_colorize.models.generator import config_of
 
 _CHECKED = ("TFLite float32", "ONNX")  # the SavedModel is checked where it is made
 
@@ -29,6 +34,7 @@ class Family:
         calibration: None without photographs.
         parity: of each float file, the difference to Keras (`assert_parity`).
         measured: every file.
+        layer_errors: of the int8 file; empty if there is none.
     """
 
     name: str
@@ -36,83 +42,122 @@ class Family:
     calibration: Calibration | None
     parity: dict[str, dict[str, float]]
     measured: list[Measured]
+    layer_errors: list[LayerError]
 
     def facts(self) -> dict[str, Any]:
-        """All of it as plain data, for `report.json`."""
+        """All of it but the files as plain data, for `report.json`."""
         used = self.calibration
         return {
             "name": self.name,
             "parameters": self.parameters,
             "sizes": SIZES,
-            "calibration": used and {"photographs": len(used.lightness), "digest": used.digest},
+            "calibration": used and used.facts(),
             "parity": self.parity,
-            "files": [one.facts() for one in self.measured],
+            "layer_errors": {one.layer: one.error for one in self.layer_errors},
         }
 
 
+@dataclass(frozen=True)
+class Order:
+    """What is to be made.
+
+    Attributes:
+        name: of the files.
+        command: that is run, for the files that say how they were made.
+        targets: of `saved_model`, `tflite` and `onnx`.
+        kinds: of the TFLite files.
+        keep_float: layers that stay floats in the int8 file.
+        calibration: photographs for the kinds of integers; without them those are left out.
+        val: photographs to measure losses on.
+        author: of the weights, for the metadata of the TFLite files.
+        license: the same.
+        overwrite: whether files of these names may be replaced.
+    """
+
+    name: str
+    command: str
+    targets: Sequence[str]
+    kinds: Sequence[Kind] = KINDS
+    keep_float: Sequence[str] = ()
+    calibration: Path | None = None
+    val: Path | None = None
+    author: str = ""
+    license: str = ""
+    overwrite: bool = False
+
+
 def export_family(
-    weights: str,
-    folder: Path,
-    *,
-    name: str,
-    command: str,
-    targets: Sequence[str],
-    calibration: Path | None = None,
-    val: Path | None = None,
-    overwrite: bool = False,
-    say: Callable[[str], object] = print,
+    weights: str, folder: Path, order: Order, say: Callable[[str], object] = print
 ) -> Family:
     """Exports a network and measures what was made.
 
     Args:
         weights: as `load_generator` takes them.
         folder: made if it is absent.
-        name: of the files.
-        command: that is run, for the files that say how they were made.
-        targets: of `saved_model`, `tflite` and `onnx`.
-        calibration: photographs for the kinds of integers; without them those are left out.
-        val: photographs to measure losses on.
-        overwrite: whether files of these names may be replaced.
+        order: what to make.
         say: told what is being done.
 
     Raises:
         WeightsError: the weights cannot be found or used.
         ParityError: a float file does not compute what the network computes.
         FolderError: there are no photographs in a folder.
+        KeepFloatError: a layer cannot stay float.
     """
     generator = load_generator(weights)
+    assert_can_stay_float(generator, order.keep_float)
     parent = KerasRuntime(generator)
-    used = read_calibration(calibration) if calibration else None
+    used = read_calibration(order.calibration) if order.calibration else None
     paths: dict[str, Path] = {}
     parity: dict[str, dict[str, float]] = {}
-    if "saved_model" in targets:
+    if "saved_model" in order.targets:
         say("SavedModel ...")
-        paths["SavedModel"] = folder / "saved_model" / name / "1"
-        paths["SavedModel"].parent.mkdir(parents=True, exist_ok=True)
+        path = paths["SavedModel"] = folder / "saved_model" / order.name / "1"
+        path.parent.mkdir(parents=True, exist_ok=True)
         parity["SavedModel"] = export_saved_model(
-            generator, paths["SavedModel"], name=name, command=command, overwrite=overwrite
+            generator, path, name=order.name, command=order.command, overwrite=order.overwrite
         )
-    if "tflite" in targets:
-        for kind in KINDS:
-            if used is None and kind not in FLOAT_KINDS:
-                continue
-            say(f"TFLite, {kind} ...")
-            path = paths[f"TFLite {kind}"] = folder / "tflite" / f"{name}.{kind}.tflite"
-            samples = used.lightness if used else ()
-            _write(
-                path, convert(generator, kind=kind, sizes=SIZES, representative=samples), overwrite
-            )
-    if "onnx" in targets:
+    if "tflite" in order.targets:
+        for kind in order.kinds:
+            if used or kind in FLOAT_KINDS:
+                say(f"TFLite, {kind} ...")
+                path = paths[f"TFLite {kind}"] = folder / f"tflite/{order.name}.{kind}.tflite"
+                _write(path, _tflite_file(generator, kind, order, used), order.overwrite)
+    if "onnx" in order.targets:
         say("ONNX ...")
-        path = paths["ONNX"] = folder / "onnx" / f"{name}.onnx"
-        _write(path, convert_to_onnx(generator), overwrite)
+        path = paths["ONNX"] = folder / "onnx" / f"{order.name}.onnx"
+        _write(path, convert_to_onnx(generator), order.overwrite)
     measured = []
     for what, path in paths.items():
         say(f"Measuring {what} ...")
         if what in _CHECKED:
             parity[what] = _parity(load_runtime(path), parent)
-        measured.append(measure(what, path, parent, val))
-    return Family(name, generator.count_params(), used, parity, measured)
+        measured.append(measure(what, path, parent, order.val))
+    errors = []
+    if used and "TFLite int8" in paths:
+        say("Measuring the layers of TFLite int8 ...")
+        errors = layer_errors(generator, used.lightness, SIZES[0])
+    return Family(order.name, generator.count_params(), used, parity, measured, errors)
+
+
+def _tflite_file(generator: Any, kind: Kind, order: Order, used: Calibration | None) -> bytes:
+    calibrated = used if kind not in FLOAT_KINDS else None
+    model = convert(
+        generator,
+        kind=kind,
+        sizes=SIZES,
+        representative=calibrated.lightness if calibrated else (),
+        keep_float=order.keep_float if kind == "int8" else (),
+    )
+    facts = Facts(
+        name=order.name,
+        kind=kind,
+        chroma_stride=config_of(generator).chroma_stride,
+        sizes=SIZES,
+        calibration=calibrated.facts() if calibrated else None,
+        author=order.author,
+        license=order.license,
+    )
+    return with_metadata(model, facts)
 
 
 def _parity(runtime: Runtime, parent: Runtime) -> dict[str, float]:

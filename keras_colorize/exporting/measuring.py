@@ -1,20 +1,25 @@
 """What an exported file costs and what it loses: the table that `keras-colorize export` prints."""
 
-from collections.abc import Sequence
+import gzip
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from keras_colorize.evaluation.rgb_metrics import RGB, psnr
 from keras_colorize.evaluation.scoring import ScoredImage, score_folder
+from keras_colorize.evaluation.summary import finite
 from keras_colorize.evaluation.tables import markdown_table
 from keras_colorize.exporting.delegation import Delegation, delegation_of
 from keras_colorize.imaging.color import Floats, lab_to_rgb
+from keras_colorize.imaging.files import atomic_file
 from keras_colorize.inference.colorizer import Colorizer
 from keras_colorize.inference.latency import milliseconds
 from keras_colorize.inference.runtime import Runtime, load_runtime
 
 THREADS = (1, 2)
+REPORT = "report.md"
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,7 @@ class Measured:
         name: what it is.
         path: the file or folder.
         bytes: of all of it.
+        gzip_bytes: the same as gzip packs each file: of a download.
         milliseconds: median time of a prediction of 256 x 256, or the size nearest to it, by
             threads; by 0 where its runtime chooses their number.
         delegation: of a `.tflite` file.
@@ -49,6 +55,7 @@ class Measured:
     name: str
     path: Path
     bytes: int
+    gzip_bytes: int
     milliseconds: dict[int, float]
     delegation: Delegation | None
     loss: Loss | None
@@ -78,6 +85,7 @@ def measure(name: str, path: Path, parent: Runtime, photographs: Path | None) ->
         name=name,
         path=path,
         bytes=sum(file.stat().st_size for file in files),
+        gzip_bytes=sum(len(gzip.compress(file.read_bytes())) for file in files),
         milliseconds=times,
         delegation=delegation_of(path) if path.suffix == ".tflite" else None,
         loss=_loss(load_runtime(path), parent, photographs) if photographs else None,
@@ -105,7 +113,15 @@ def _loss(runtime: Runtime, parent: Runtime, photographs: Path) -> Loss:
 
 def table(measured: Sequence[Measured]) -> str:
     """The figures as rows of Markdown."""
-    heading = ["file", "bytes", "nodes in XNNPACK", "parts", "ms, 1 thread", "ms, 2 threads"]
+    heading = [
+        "file",
+        "bytes",
+        "gzip",
+        "nodes in XNNPACK",
+        "parts",
+        "ms, 1 thread",
+        "ms, 2 threads",
+    ]
     heading += ["PSNR lost, dB", "PSNR to float, dB"]
     lines = [heading]
     for one in measured:
@@ -116,6 +132,7 @@ def table(measured: Sequence[Measured]) -> str:
             [
                 one.name,
                 f"{one.bytes:,}",
+                f"{one.gzip_bytes:,}",
                 f"{delegation.delegated} / {delegation.nodes}" if delegation else "-",
                 str(delegation.partitions) if delegation else "-",
                 *(
@@ -127,3 +144,22 @@ def table(measured: Sequence[Measured]) -> str:
             ]
         )
     return markdown_table(lines)
+
+
+def write_report(folder: Path, facts: Mapping[str, Any], measured: Sequence[Measured]) -> str:
+    """Writes `report.json` and `report.md`, in the place of those that are there.
+
+    Args:
+        folder: where to.
+        facts: what the first of them holds beside the measured `files`.
+        measured: the rows of the second.
+
+    Returns:
+        The table of the second.
+    """
+    report = finite({**facts, "files": [one.facts() for one in measured]})
+    text = table(measured)
+    for file, content in (("report.json", json.dumps(report, indent=2)), (REPORT, text)):
+        with atomic_file(folder / file, overwrite=True) as stream:
+            stream.write(content.encode() + b"\n")
+    return text

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from keras_colorize.evaluation.scoring import read_truth, score_folder
 from keras_colorize.exporting.calibration import read_calibration
+from keras_colorize.exporting.kinds import Kind
 from keras_colorize.exporting.model_card import model_card
 from keras_colorize.exporting.parity import assert_parity
-from keras_colorize.exporting.tflite import SIZES, Kind, convert
+from keras_colorize.exporting.tflite import SIZES, convert
 from keras_colorize.imaging.color import rgb_to_lightness
 from keras_colorize.imaging.files import atomic_file
 from keras_colorize.inference.colorizer import Colorizer

@@ -1,8 +1,7 @@
 """Generators as TFLite files, one signature a picture size, all of them sharing the weights."""
 
-import warnings
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, get_args
+from typing import Any
 
 import cv2
 import keras
@@ -10,16 +9,15 @@ import numpy as np
 import tensorflow as tf
 
 from keras_colorize.exporting.equalization import equalize
+from keras_colorize.exporting.kinds import FLOAT_KINDS, Kind
 from keras_colorize.exporting.merging import merge_signatures
+from keras_colorize.exporting.quantizer import Quantizer, assert_can_stay_float, quiet_conversion
 from keras_colorize.exporting.unfusing import unfuse_transposed_convolutions
 from keras_colorize.imaging.color import scale_lightness, unscale_ab
 from keras_colorize.models.first_layer import fold_picture
 from keras_colorize.models.folding import fold_batch_norm
 from keras_colorize.models.generator import config_of
 
-Kind = Literal["float32", "float16", "dynamic", "int8", "int8_io", "uint8_io", "int16x8"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-FLOAT_KINDS: tuple[Kind, ...] = ("float32", "float16")
 # What the converter must be told of the kinds whose activations are integers: operations, and the
 # type of input and output.
 _INTEGER_KINDS = {
@@ -39,35 +37,13 @@ def signature_name(size: tuple[int, int]) -> str:
     return f"colorize_{size[0]}x{size[1]}"
 
 
-class _Artifact(tf.Module):
-    """A network in the artifacts' units: L in 0..100 to ab in Lab units."""
-
-    def __init__(self, folded: keras.Model, kind: Kind) -> None:
-        super().__init__()
-        # The converter has no SPACE_TO_DEPTH of 16-bit activations.
-        is_folded = kind != "int16x8"
-        self.stride = config_of(folded).chroma_stride if is_folded else 1
-        self.network = fold_picture(folded) if is_folded else folded
-        # Keras variables wrap TensorFlow's; the converter freezes only those it can reach.
-        self.tracked = [variable.value for variable in self.network.variables]
-
-    def at(self, size: tuple[int, int]) -> Any:
-        def colorize(lightness: tf.Tensor) -> dict[str, tf.Tensor]:
-            picture = scale_lightness(lightness)
-            if self.stride > 1:
-                picture = tf.nn.space_to_depth(picture, self.stride)
-            return {"ab": unscale_ab(self.network(picture, training=False))}
-
-        spec = tf.TensorSpec((1, *size, 1), tf.float32, name="lightness")
-        return tf.function(colorize).get_concrete_function(spec)
-
-
 def convert(
     generator: keras.Model,
     *,
     kind: Kind = "float32",
     sizes: Sequence[tuple[int, int]] = SIZES,
     representative: Iterable[np.ndarray] = (),
+    keep_float: Sequence[str] = (),
 ) -> bytes:
     """Converts a generator to a TFLite file of built-in operations with static shapes.
 
@@ -81,62 +57,180 @@ def convert(
         sizes: (height, width) of each signature.
         representative: for all but `float32` and `float16`, L of photographs, float32 (H, W) in
             0..100; what calibrates the ranges.
+        keep_float: of `int8`, layers that stay floats, such as `encoder_0_conv_1`; no transposed
+            convolutions.
 
     Returns:
         The file: signatures `colorize_{height}x{width}`, and `colorize` for the first size,
         from `lightness` (1, H, W, 1), 0..100, to `ab` (1, H/c, W/c, 2) in Lab units.
 
     Raises:
-        ValueError: an integer kind without representative photographs, or a size that the
-            network does not take.
+        ValueError: an integer kind without representative photographs, or a size that the network
+            does not take.
+        KeepFloatError: a layer cannot stay float.
     """
+    assert_can_stay_float(generator, keep_float)
     multiple = config_of(generator).size_multiple
     if any(side % multiple for size in sizes for side in size):
         raise ValueError(f"Every side of {tuple(sizes)} must be a multiple of {multiple}.")
     samples = list(representative)
-    folded = fold_batch_norm(generator)
-    if kind not in FLOAT_KINDS:
-        if not samples:
-            raise ValueError(f"{kind} needs representative photographs to calibrate with.")
-        covered = np.concatenate([_cover(sample, sizes[0]) for sample in samples])
-        folded = equalize(folded, scale_lightness(covered))
-    artifact = _Artifact(folded, kind)
+    if kind in FLOAT_KINDS:
+        network = fold_batch_norm(generator)
+    else:
+        network = equalized(generator, samples, sizes[0])
+    return convert_network(
+        network, kind=kind, sizes=sizes, representative=samples, keep_float=keep_float
+    )
+
+
+def convert_network(
+    network: Any,
+    *,
+    kind: Kind,
+    sizes: Sequence[tuple[int, int]],
+    representative: Sequence[np.ndarray] = (),
+    keep_float: Sequence[str] = (),
+    scale_a_channel: bool = True,
+) -> bytes:
+    """Converts a network as it is: as `convert`, but nothing is folded or rescaled.
+
+    Args:
+        network: a model without batch norm, or what is called and has `variables` like one. If it
+            quantizes its own activations, then without photographs `dynamic` makes what else is
+            `int8`.
+        kind: as in `convert`, like all that follows.
+        sizes: of the signatures.
+        representative: photographs.
+        keep_float: layers that stay floats.
+        scale_a_channel: whether integer kernels have a scale for each output channel, or one each.
+
+    Returns:
+        The file, as of `convert`.
+    """
+    artifact = _Artifact(network, kind)
     # One conversion a size: only so are the weights constants of the graph (a converter of
     # several signatures keeps variables, which int8 cannot calibrate) and can be merged.
-    models = {
-        signature_name(size): _convert_one(
-            artifact, size, kind, [_cover(sample, size) for sample in samples]
-        )
-        for size in sizes
-    }
+    models = {}
+    for size in sizes:
+        converter = artifact.converter(size, scale_a_channel)
+        samples = [sample[None] for sample in cover(representative, size)]
+        if kind == "int8":
+            model = Quantizer(converter, samples).file(keep_float)
+        else:
+            model = _converted(converter, kind, samples)
+        models[signature_name(size)] = unfuse_transposed_convolutions(model)
     return merge_signatures(models, {"colorize": signature_name(sizes[0])})
 
 
-def _convert_one(
-    artifact: _Artifact, size: tuple[int, int], kind: Kind, samples: list[np.ndarray]
-) -> bytes:
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([artifact.at(size)], artifact)
-    if kind != "float32":
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if kind == "float16":
-        converter.target_spec.supported_types = [tf.float16]
+def equalized(
+    generator: keras.Model, representative: Sequence[np.ndarray], size: tuple[int, int]
+) -> keras.Model:
+    """Makes the network that files of integers are made of.
+
+    Args:
+        generator: with batch norm or without.
+        representative: L of photographs, float32 (H, W) in 0..100.
+        size: (height, width) that its activations are measured at.
+
+    Raises:
+        ValueError: there are no photographs.
+    """
+    if not representative:
+        raise ValueError("Files of integers need representative photographs to calibrate with.")
+    return equalize(fold_batch_norm(generator), scale_lightness(cover(representative, size)))
+
+
+def int8_quantizer(
+    network: keras.Model, representative: Sequence[np.ndarray], size: tuple[int, int]
+) -> Quantizer:
+    """Calibrates a network for int8.
+
+    Args:
+        network: of `equalized`.
+        representative: L of photographs, float32 (H, W) in 0..100.
+        size: (height, width) of its input.
+    """
+    samples = [sample[None] for sample in cover(representative, size)]
+    return Quantizer(_Artifact(network, "int8").converter(size), samples)
+
+
+class _Artifact(tf.Module):
+    """A network in the artifacts' units: L in 0..100 to ab in Lab units."""
+
+    def __init__(self, network: Any, kind: Kind) -> None:
+        super().__init__()
+        self.kind = kind
+        # The converter has no SPACE_TO_DEPTH of 16-bit activations.
+        if isinstance(network, keras.Model) and kind != "int16x8":
+            network = _OfFoldedPicture(network)
+        self.network = network
+        # Keras variables wrap TensorFlow's; the converter freezes only those it can reach.
+        self.tracked = [
+            variable if isinstance(variable, tf.Variable) else variable.value
+            for variable in network.variables
+        ]
+
+    def converter(self, size: tuple[int, int], scale_a_channel: bool = True) -> Any:
+        def colorize(lightness: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {"ab": unscale_ab(self.network(scale_lightness(lightness), training=False))}
+
+        spec = tf.TensorSpec((1, *size, 1), tf.float32, name="lightness")
+        function = tf.function(colorize).get_concrete_function(spec)
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([function], self)
+        # There is no public setting of it.
+        converter._experimental_disable_per_channel = not scale_a_channel
+        if self.kind != "float32":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if self.kind == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        if self.kind in _INTEGER_KINDS:
+            operations, type_ = _INTEGER_KINDS[self.kind]
+            converter.target_spec.supported_ops = [operations]
+            converter.inference_input_type = converter.inference_output_type = type_
+        return converter
+
+
+class _OfFoldedPicture:
+    """A network whose first convolution sees the picture folded, which int8 computes faster."""
+
+    def __init__(self, folded: keras.Model) -> None:
+        self.stride = config_of(folded).chroma_stride
+        self.network = fold_picture(folded)
+        self.variables = self.network.variables
+
+    def __call__(self, lightness_scaled: tf.Tensor, training: bool) -> tf.Tensor:
+        picture = lightness_scaled
+        if self.stride > 1:
+            picture = tf.nn.space_to_depth(picture, self.stride)
+        return self.network(picture, training=training)
+
+
+def _converted(converter: Any, kind: Kind, samples: Sequence[np.ndarray]) -> bytes:
     if kind in _INTEGER_KINDS:
-        operations, type_ = _INTEGER_KINDS[kind]
-        converter.target_spec.supported_ops = [operations]
-        converter.inference_input_type = converter.inference_output_type = type_
         converter.representative_dataset = lambda: ({"lightness": x} for x in samples)
-    with warnings.catch_warnings():  # the converter's own calibrator uses what it warns of
-        warnings.filterwarnings(
-            "ignore", message=r"\s*Warning: tf\.lite\.Interpreter is deprecated"
-        )
+    with quiet_conversion():
         model: bytes = converter.convert()
-    return unfuse_transposed_convolutions(model)
+    return model
+
+
+def cover(samples: Sequence[np.ndarray], size: tuple[int, int]) -> np.ndarray:
+    """Makes a batch of photographs of any sizes: centres that fill a size.
+
+    Args:
+        samples: L of each, float32 (H, W) in 0..100.
+        size: (height, width).
+
+    Returns:
+        L, float32 (n, height, width, 1) in 0..100.
+    """
+    covered = [_cover(sample, size) for sample in samples]
+    return np.stack(covered) if covered else np.empty((0, *size, 1), np.float32)
 
 
 def _cover(lightness: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Resizes L to cover (height, width) and cuts its centre out: (1, height, width, 1)."""
+    """Resizes L to cover (height, width) and cuts its centre out: (height, width, 1)."""
     scale = max(want / have for want, have in zip(size, lightness.shape, strict=True))
     height, width = (max(round(n * scale), m) for n, m in zip(lightness.shape, size, strict=True))
     resized = cv2.resize(lightness, (width, height), interpolation=cv2.INTER_AREA)
     top, left = (height - size[0]) // 2, (width - size[1]) // 2
-    return resized[None, top : top + size[0], left : left + size[1], None]
+    return resized[top : top + size[0], left : left + size[1], None]

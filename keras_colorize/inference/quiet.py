@@ -21,7 +21,7 @@ def quiet_first_run() -> Iterator[None]:
     global _has_run
     with _lock:
         if not _has_run:
-            with _without_stderr():
+            with without_stderr():
                 yield
             _has_run = True
             return
@@ -40,12 +40,12 @@ def import_quietly(name: str) -> ModuleType:
     """
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _without_stderr():
+    with without_stderr():
         return import_module(name)
 
 
 @contextmanager
-def _without_stderr() -> Iterator[None]:
+def without_stderr() -> Iterator[None]:
     """Sends what native code writes to file descriptor 2 nowhere."""
     try:
         saved = os.dup(2)

@@ -92,12 +92,11 @@ class _Step:
     def operator(self) -> Operator:
         kind = self._kind()
         output = self._graph.tensors[self._its.outputs[0]]
-        name = _LAYER.search(output.name.decode())
         weights = (
             self._weights() if kind in ("CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED") else None
         )
         return Operator(
-            layer=name[0] if name else "",
+            layer=layer_of(output.name.decode()),
             kind=kind,
             output=tuple(map(int, output.shape)),
             multiply_adds=self._multiply_adds(kind, weights),
@@ -169,6 +168,12 @@ def _packed(model: Any, graph: Any) -> bytes:
             tensor.buffer = len(alone.buffers)
             alone.buffers.append(buffer)
     return pack(alone)
+
+
+def layer_of(tensor: str) -> str:
+    """The layer of the generator whose output a tensor's name tells, or ""."""
+    name = _LAYER.search(tensor)
+    return name[0] if name else ""
 
 
 def pack(model: Any) -> bytes:

@@ -29,6 +29,11 @@ def find_saved_model(weights: str | os.PathLike[str] | None) -> Path | None:
     return Path(weights) if (Path(weights) / "saved_model.pb").is_file() else None
 
 
+def name_of(weights: str) -> str:
+    """Names weights for people: a packaged name as it is, a file or folder without its path."""
+    return weights if weights in packaged_weights() else Path(weights).resolve().stem
+
+
 def resolve_weights(weights: str | os.PathLike[str] | None = None) -> Path:
     """Finds the file that holds some weights, to run or to read them.
 

@@ -162,10 +162,11 @@ class EpochRecorder(keras.callbacks.Callback):
         if self.model.discriminator is not None:
             save_whole(self.model.discriminator.save, self.run.folder / "discriminator.keras")
         self.run.save_checkpoint(self.model, epoch + 1)
-        self.progress.say(_line(record))
+        self.progress.say(epoch_line(record))
 
 
-def _line(record: dict[str, Any]) -> str:
+def epoch_line(record: dict[str, Any]) -> str:
+    """What is printed of an epoch's line of `metrics.jsonl`."""
     shown = {k: v for k, v in record.items() if isinstance(v, float) and "norm" not in k}
     return f"epoch {record['epoch']}: " + ", ".join(f"{k} {v:.4g}" for k, v in shown.items())
 

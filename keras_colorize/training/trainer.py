@@ -11,7 +11,6 @@ import keras
 
 from keras_colorize.config import Preset, Stage, TrainingConfig
 from keras_colorize.data.folders import list_photographs
-from keras_colorize.data.shards import ShardFolder
 from keras_colorize.inference.colorizer import Colorizer
 from keras_colorize.inference.runtime import KerasRuntime
 from keras_colorize.inference.weights import resolve_weights
@@ -21,6 +20,7 @@ from keras_colorize.training.backends import (
     TrainingSet,
     batches_of,
     open_devices,
+    raise_if_gone,
 )
 from keras_colorize.training.callbacks import (
     DivergenceError,
@@ -240,12 +240,7 @@ def _fit(
     except (TrainingStopped, DivergenceError, RunError):  # no photograph is to blame
         raise
     except Exception as error:  # each backend has its own for a file that is gone or damaged
-        for path in photographs.paths:
-            if not path.exists():
-                message = f"{path} is gone; the same command goes on when it is back."
-                raise RunError(message) from error
-        if isinstance(photographs, ShardFolder):
-            photographs.check()
+        raise_if_gone(photographs, error)
         raise
 
 

@@ -34,6 +34,8 @@ def fail_with(error: BaseException, command: str = "train") -> Result:
     [
         ("tensorflow_io", "train", 'pip install "keras-colorize[train]"'),
         ("keras.src", "export", 'pip install "keras-colorize[export]"'),
+        ("tensorflow_model_optimization", "compress", 'pip install "keras-colorize[compress]"'),
+        ("keras", "compress", 'pip install "keras-colorize[compress]"'),
         ("tensorflow_serving", "export", 'pip install "keras-colorize[export]"'),
         ("matplotlib.pyplot", "evaluate", 'pip install "keras-colorize[train]"'),
     ],

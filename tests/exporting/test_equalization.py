@@ -38,7 +38,7 @@ def unequal(folded):
 
 @pytest.fixture(scope="module")
 def lightness_scaled(samples):
-    return scale_lightness(np.concatenate([tflite._cover(sample, SIZE) for sample in samples]))
+    return scale_lightness(tflite.cover(samples, SIZE))
 
 
 @pytest.fixture(scope="module")

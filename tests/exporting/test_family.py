@@ -9,7 +9,9 @@ from click.testing import CliRunner
 from keras_colorize.cli.main import main
 from keras_colorize.config import GeneratorConfig
 from keras_colorize.exporting import family
+from keras_colorize.exporting.metadata import read_facts
 from keras_colorize.inference.runtime import load_runtime
+from keras_colorize.inference.tflite_operators import read_operators
 from keras_colorize.models.generator import build_generator
 
 # Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
@@ -39,9 +41,8 @@ def photographs(tmp_path_factory, make_picture):
 
 @pytest.fixture(scope="module")
 def quick():
-    """Two kinds of one small size: each takes the converter seconds."""
+    """One small size: each takes the converter seconds."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(family, "KINDS", ("float32", "int8"))
         patch.setattr(family, "SIZES", ((64, 64),))
         yield
 
@@ -50,7 +51,8 @@ def quick():
 def exported(weights, photographs, quick, tmp_path_factory):
     folder = tmp_path_factory.mktemp("exported")
     options = ["--calibration", photographs, "--val", photographs, "--max-loss-db", 60]
-    result = export(folder, "--weights", weights, *options)
+    options += ["--kind", "float32", "--kind", "int8", "--keep-float", "encoder_0_conv_1"]
+    result = export(folder, "--weights", weights, "--author", "Ada", *options)
     assert result.exit_code == 0, result.output
     return folder, result
 
@@ -76,9 +78,37 @@ def test_all_files_are_there_and_are_measured(exported):
     assert max(parity["rms"] for parity in report["parity"].values()) < 1e-5
     losses = {one["name"]: one["loss"]["to_parent"] for one in report["files"]}
     assert min(losses["SavedModel"], losses["TFLite float32"], losses["ONNX"]) > 50
-    assert losses["TFLite int8"] < 50
+    assert losses["TFLite int8"] < min(losses["TFLite float32"], 60)
     assert report["calibration"]["photographs"] == 2
     assert len(report["calibration"]["digest"]) == 16
+
+
+def test_the_tflite_files_say_what_they_are(exported):
+    folder, _ = exported
+    report = json.loads((folder / "report.json").read_text())
+    for kind in ("float32", "int8"):
+        facts = read_facts((folder / f"tflite/small.{kind}.tflite").read_bytes())
+        assert (facts["name"], facts["kind"], facts["author"]) == ("small", kind, "Ada")
+        assert facts["calibration"] == (report["calibration"] if kind == "int8" else None)
+
+
+def test_one_layer_stays_float_and_the_others_are_told(exported):
+    folder, _ = exported
+    operators = read_operators(folder / "tflite/small.int8.tflite")
+    floats = [one.layer for one in operators if one.multiply_adds and not one.is_integer]
+    assert floats == ["encoder_0_conv_1"]
+    errors = json.loads((folder / "report.json").read_text())["layer_errors"]
+    assert list(errors.values()) == sorted(errors.values(), reverse=True)
+    layer, error = next(iter(errors.items()))
+    lines = (folder / "layers.md").read_text().splitlines()
+    assert lines[2] == f"| {layer} | {error:.2%} |"
+
+
+def test_a_layer_that_is_not_there_is_a_sentence_before_anything_is_made(weights, tmp_path):
+    result = export(tmp_path / "out", "--weights", weights, "--keep-float", "encoder_9_conv_1")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1] == "Error: The network has no layer encoder_9_conv_1."
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_saved_model_says_how_it_was_made(exported):
@@ -96,7 +126,8 @@ def test_a_folder_that_is_not_empty_is_refused(exported, weights):
 
 
 def test_without_photographs_it_says_what_is_not_known(weights, quick, tmp_path):
-    result = export(tmp_path / "out", "--weights", weights, "--to", "tflite")
+    kinds = ("--kind", "float32", "--kind", "int8")
+    result = export(tmp_path / "out", "--weights", weights, "--to", "tflite", *kinds)
     assert result.exit_code == 0, result.output
     assert [p.name for p in (tmp_path / "out/tflite").iterdir()] == ["small.float32.tflite"]
     assert "Without --calibration only the TFLite files of floats were made." in result.stderr

@@ -1,5 +1,6 @@
 """What an exported file costs and loses."""
 
+import gzip
 import json
 
 import numpy as np
@@ -44,6 +45,7 @@ def measured(file, generator, val):
 
 def test_a_float_file_loses_nothing(measured, file):
     assert measured.bytes == file.stat().st_size
+    assert measured.gzip_bytes == len(gzip.compress(file.read_bytes())) < measured.bytes
     assert sorted(measured.milliseconds) == [1, 2] and min(measured.milliseconds.values()) > 0
     assert measured.loss.images == 2
     assert abs(measured.loss.decibels) < 0.01
@@ -65,6 +67,7 @@ def test_a_folder_is_measured_without_threads_or_loss(tmp_path, file, generator,
     )
     measured = measure("SavedModel", tmp_path / "folder", KerasRuntime(generator), None)
     assert measured.bytes == 7
+    assert measured.gzip_bytes == len(gzip.compress(b"12345")) + len(gzip.compress(b"67"))
     assert list(measured.milliseconds) == [0]
     assert measured.delegation is None and measured.loss is None
 
@@ -72,6 +75,7 @@ def test_a_folder_is_measured_without_threads_or_loss(tmp_path, file, generator,
 def test_table_and_facts_say_the_same(measured):
     heading, _, row = table([measured]).splitlines()
     cells = dict(zip(heading.split(" | "), row.split(" | "), strict=True))
+    assert cells["gzip"] == f"{measured.gzip_bytes:,}"
     assert cells["bytes"] == f"{measured.bytes:,}"
     assert (
         cells["nodes in XNNPACK"]

@@ -5,7 +5,7 @@ import pytest
 
 from keras_colorize.config import GeneratorConfig
 from keras_colorize.exporting.equalization import equalize
-from keras_colorize.exporting.tflite import _cover, convert
+from keras_colorize.exporting.tflite import convert, cover
 from keras_colorize.imaging.color import scale_lightness
 from keras_colorize.inference.tflite_weights import folded_generator, read_constants
 from keras_colorize.models.folding import fold_batch_norm
@@ -37,7 +37,7 @@ def folded(generator):
 @pytest.fixture
 def equalized(folded, samples):
     """What the integer kinds are made of."""
-    covered = np.concatenate([_cover(sample, (64, 64)) for sample in samples])
+    covered = cover(samples, (64, 64))
     return equalize(folded, scale_lightness(covered))
 
 

@@ -5,7 +5,8 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
-from keras_colorize.exporting.tflite import KINDS, SIZES, _cover, convert, signature_name
+from keras_colorize.exporting.kinds import KINDS
+from keras_colorize.exporting.tflite import SIZES, convert, cover, signature_name
 from keras_colorize.inference.runtime import KerasRuntime, LiteRTRuntime
 
 HERE = ((64, 64), (64, 96), (96, 64))
@@ -134,7 +135,7 @@ def test_int8_is_near_and_small(int8_file, float_file, generator, samples):
     assert len(kinds) == 50
     assert set(kinds) == {schema.TensorType.INT8}
     for size in HERE[:2]:
-        x = _cover(samples[1], size)
+        x = cover(samples[1:2], size)
         ab = run(int8_file, signature_name(size), x)
         assert ab.dtype == np.float32
         expected = 110 * keras_scaled(generator, x)
@@ -147,7 +148,7 @@ def test_int8_is_near_and_small(int8_file, float_file, generator, samples):
 def test_smaller_kinds_are_near(kind, share, generator, single_file, samples):
     model = convert(generator, kind=kind, sizes=HERE[:1], representative=samples)
     assert len(model) < share * len(single_file)
-    x = _cover(samples[1], HERE[0])
+    x = cover(samples[1:2], HERE[0])
     expected = run(single_file, "colorize", x)
     error = np.abs(run(model, "colorize", x) - expected).mean()
     assert 0 < error < (0.002 if kind == "float16" else 0.1) * np.abs(expected).mean()
@@ -173,7 +174,7 @@ def test_integer_kinds_are_near(kind, type_, most, small_generator, samples, tmp
     wide = schema.TensorType.INT16
     assert (wide in types) == (kind == "int16x8")
     runtime = LiteRTRuntime(tmp_path / "small.tflite", threads=1)
-    x = _cover(samples[0], HERE[0])
+    x = cover(samples[:1], HERE[0])
     ab, expected = runtime.predict(x[0, ..., 0]), 110 * keras_scaled(small_generator, x)[0]
     assert ab.dtype == np.float32
     assert 0 < np.std(ab - expected) < most * expected.std()
@@ -192,8 +193,8 @@ def test_runtimes_agree_and_know_the_sizes(float_file, generator, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"kind": "int8"}, "int8 needs representative photographs"),
-        ({"kind": "dynamic"}, "dynamic needs representative photographs"),
+        ({"kind": "int8"}, "need representative photographs"),
+        ({"kind": "dynamic"}, "need representative photographs"),
         ({"sizes": [(64, 64), (64, 80)]}, "must be a multiple of 32"),
     ],
 )
@@ -206,7 +207,7 @@ def test_refuses_what_cannot_be_converted(options, message, generator):
 @pytest.mark.parametrize("size", [(64, 64), (64, 96), (96, 64)])
 def test_calibration_covers_the_size_with_the_middle_of_a_picture(shape, size):
     ramp = np.linspace(0, 100, shape[1], dtype=np.float32)[None].repeat(shape[0], 0)
-    covered = _cover(ramp, size)
+    covered = cover([ramp], size)
     assert covered.shape == (1, *size, 1)
     assert covered.dtype == np.float32
     assert covered.mean() == pytest.approx(50, abs=2)

@@ -10,7 +10,8 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from keras_colorize.exporting import tflite
-from keras_colorize.exporting.tflite import Kind, convert
+from keras_colorize.exporting.kinds import Kind
+from keras_colorize.exporting.tflite import convert
 from keras_colorize.exporting.unfusing import unfuse_transposed_convolutions
 from keras_colorize.inference.tflite_operators import pack
 

@@ -1,0 +1,7 @@
+"""The kinds of `.tflite` files."""
+
+from typing import Literal, get_args
+
+Kind = Literal["float32", "float16", "dynamic", "int8", "int8_io", "uint8_io", "int16x8"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+FLOAT_KINDS: tuple[Kind, ...] = ("float32", "float16")
