@@ -93,7 +93,7 @@ def compress(
     }
     run = Run(run_folder, configuration)
     if (run_folder / REPORT).exists():
-        say("It is finished.")
+        say(f"{run_folder} is finished.")
         return (run_folder / REPORT).read_text().rstrip()
     say("Equalizing ...")
     keras.utils.set_random_seed(recipe.seed)

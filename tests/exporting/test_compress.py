@@ -155,7 +155,7 @@ def test_a_finished_run_is_known(finished, weights, photographs):
     options = ("--weights", weights, "--method", "cluster", "--run", folder, *RECIPE)
     result = compress(photographs, *options)
     assert result.exit_code == 0, result.output
-    assert "It is finished." in result.stderr
+    assert f"{folder} is finished." in result.stderr
     assert result.stdout == before.stdout
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == times
 
