@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import uvicorn
 
+from keras_colorize.inference.quiet import import_quietly
 from keras_colorize.inference.runtime import Runtime
 from keras_colorize.serving.app import make_app
 from keras_colorize.serving.limits import Limits
@@ -80,6 +81,7 @@ def serve(
     stop_grpc: Callable[[], None] | None = None
     try:
         if settings.grpc_port is not None:
+            import_quietly("tensorflow")
             from keras_colorize.serving.grpc_service import start_grpc
 
             port, stop_grpc = start_grpc(
