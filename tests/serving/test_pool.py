@@ -75,11 +75,14 @@ def test_a_full_queue_refuses_and_takes_again() -> None:
 
 
 def test_a_job_that_nobody_waits_for_is_not_done() -> None:
-    blocked = Blocked(waiting=2)
+    blocked = Blocked(waiting=1)
     done = []
     future = blocked.pool.submit(done.append)
     assert future.cancel()
+    assert blocked.pool.waiting == 0
+    taken = blocked.pool.submit(lambda runtime: "in its place")
     blocked.go.set()
+    assert taken.result() == "in its place"
     blocked.pool.close()
     assert done == []
     with pytest.raises(CancelledError):
