@@ -44,6 +44,7 @@ class WorkerPool:
         self._places = waiting
         self._jobs: deque[tuple[Job, Future[Any]]] = deque()
         self._changed = threading.Condition()
+        self._idle = 0
         self._closed = False
         self._threads = [
             threading.Thread(target=self._work, args=(runtime,), name="colorizer", daemon=True)
@@ -71,9 +72,10 @@ class WorkerPool:
         with self._changed:
             if self._closed:
                 raise ServingError("UNAVAILABLE", "The server is stopping.")
-            if len(self._jobs) >= self._places:
+            places = self._places + self._idle
+            if len(self._jobs) >= places:
                 self._jobs = self._live()
-            if len(self._jobs) >= self._places:
+            if len(self._jobs) >= places:
                 message = "The server is busy: its queue is full. Try again in a moment."
                 raise ServingError("UNAVAILABLE", message)
             self._jobs.append((job, future))
@@ -94,7 +96,9 @@ class WorkerPool:
     def _work(self, runtime: Runtime) -> None:
         while True:
             with self._changed:
+                self._idle += 1
                 self._changed.wait_for(lambda: self._jobs or self._closed)
+                self._idle -= 1
                 if not self._jobs:
                     return
                 job, future = self._jobs.popleft()
