@@ -14,7 +14,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 import uvicorn
@@ -29,8 +29,9 @@ from keras_colorize.serving import protocol
 OLD = Path("examples", "photographs", "fireside.jpg")
 
 
-def post(url: str, data: bytes, **options: Any) -> httpx.Response:
-    return httpx.post(f"{url}/colorize", files={"image": ("a", data)}, timeout=None, **options)
+def post(url: str, picture: bytes, **options: Any) -> httpx2.Response:
+    files = {"image": ("a", picture)}
+    return httpx2.post(f"{url}/colorize", files=files, timeout=None, **options)
 
 
 def run(*command: object) -> subprocess.CompletedProcess[str]:
@@ -42,12 +43,10 @@ def test_rest_grpc_the_form_and_the_command_line_give_the_same_picture(
     server: Any, repository: Path, tmp_path: Path
 ) -> None:
     old, clients = repository / OLD, repository / "export" / "tf_serving"
-    for number, command in enumerate(
-        (
-            ("sh", clients / "colorize.sh", old, tmp_path / "0.png", server.url),
-            (sys.executable, clients / "colorize_rest.py", old, tmp_path / "1.png", server.url),
-            (sys.executable, clients / "colorize_grpc.py", old, tmp_path / "2.png", server.grpc),
-        )
+    for command in (
+        ("sh", clients / "colorize.sh", old, tmp_path / "0.png", server.url),
+        (sys.executable, clients / "colorize_rest.py", old, tmp_path / "1.png", server.url),
+        (sys.executable, clients / "colorize_grpc.py", old, tmp_path / "2.png", server.grpc),
     ):
         done = run(*command)
         assert done.returncode == 0, done.stderr
@@ -119,13 +118,13 @@ def test_sigterm_lets_what_was_accepted_end(start: Callable[..., Any], make_pict
     make_picture(0, 3000, 2000).save(stream, "JPEG")
     with ThreadPoolExecutor(3) as threads:
         posted = [threads.submit(post, server.url, stream.getvalue()) for _ in range(3)]
-        while "colorize_queue_length 2.0" not in httpx.get(f"{server.url}/metrics").text:
+        while "colorize_queue_length 2.0" not in httpx2.get(f"{server.url}/metrics").text:
             pass
         code, log = server.end()
         assert [future.result().status_code for future in posted] == [200, 200, 200]
     assert code == 0
-    with pytest.raises(httpx.ConnectError):
-        httpx.get(server.url)
+    with pytest.raises(httpx2.ConnectError):
+        httpx2.get(server.url)
     lines = [json.loads(line) for line in log.splitlines()]
     assert sum(line.get("path") == "/colorize" for line in lines) == 3
 
