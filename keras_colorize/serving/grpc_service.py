@@ -1,18 +1,14 @@
 """TensorFlow Serving's gRPC interface: `PredictionService` and `ModelService` of one model."""
 
 import hmac
-import math
 import time
 from collections.abc import Callable
 from concurrent import futures
 from typing import Any, TypeVar
 
 import grpc
-import numpy as np
 from google.protobuf.json_format import ParseDict
-from tensorflow import make_ndarray, make_tensor_proto
-from tensorflow.core.framework import types_pb2
-from tensorflow.core.framework.tensor_pb2 import TensorProto
+from tensorflow import make_tensor_proto
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     get_model_status_pb2,
@@ -26,6 +22,7 @@ from keras_colorize.serving.errors import ServingError
 from keras_colorize.serving.limits import Limits
 from keras_colorize.serving.observation import LOGGER, Metrics
 from keras_colorize.serving.pool import WorkerPool
+from keras_colorize.serving.proto_tensors import read_batch, read_input
 from keras_colorize.serving.rest import (
     MODEL_NAME,
     MODEL_VERSION,
@@ -34,12 +31,10 @@ from keras_colorize.serving.rest import (
     check_status,
     signature_defs,
 )
-from keras_colorize.serving.signatures import DEFAULT_SIGNATURE, SIGNATURES, Batch, Signature
 
 Answer = TypeVar("Answer")
 
 _SPARE_THREADS = 8  # for what needs no worker
-_BYTES_OF = {"DT_FLOAT": 4, "DT_UINT8": 1}
 
 
 def start_grpc(
@@ -124,7 +119,9 @@ class _Answering:
 
     def in_worker(self, context: Any, job: Callable[[Runtime, float], Answer]) -> Answer:
         """Has a worker do a job, no longer than the server and the client allow."""
-        left = min(self.limits.timeout, context.time_remaining() or math.inf)
+        left, of_client = self.limits.timeout, context.time_remaining()
+        if of_client is not None:
+            left = min(left, of_client)
         deadline = time.monotonic() + left
         future = self._pool.submit(lambda runtime: job(runtime, deadline))
         try:
@@ -155,22 +152,16 @@ class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
     def _predict(self, request: Any, context: Any) -> Any:
         check_model(*_spec(request))
-        name = request.model_spec.signature_name or DEFAULT_SIGNATURE
-        if name not in SIGNATURES:
-            message = f'Serving signature key "{name[:100]}" not found.'
-            raise ServingError("FAILED_PRECONDITION", message)
-        signature = SIGNATURES[name]
+        signature, tensor = read_input(request)
         limits = self._answering.limits
-        tensor = _only_input(request, signature)
-        _check_filter(request.output_filter, signature)
 
         def job(runtime: Runtime, deadline: float) -> Any:
-            batch = _batch(tensor, signature, limits.max_bytes)
+            batch = read_batch(tensor, signature, limits.max_bytes)
             made = signature.run(batch, runtime, limits.max_pixels, deadline)
             response = predict_pb2.PredictResponse()
             response.model_spec.name = MODEL_NAME
             response.model_spec.version.value = MODEL_VERSION
-            response.model_spec.signature_name = name
+            response.model_spec.signature_name = signature.name
             response.outputs[signature.output.name].CopyFrom(make_tensor_proto(made))
             return response
 
@@ -213,49 +204,3 @@ def _metadata(request: Any) -> Any:
     response.model_spec.version.value = MODEL_VERSION
     response.metadata["signature_def"].Pack(signatures)
     return response
-
-
-def _only_input(request: Any, signature: Signature) -> TensorProto:
-    name = signature.input.name
-    if len(request.inputs) != 1:
-        message = f"input size does not match signature: {len(request.inputs)}!=1, which is {name}."
-        raise ServingError("INVALID_ARGUMENT", message)
-    if name not in request.inputs:
-        message = f"input tensor alias not found in signature: it takes {name}."
-        raise ServingError("INVALID_ARGUMENT", message)
-    return request.inputs[name]
-
-
-def _check_filter(names: Any, signature: Signature) -> None:
-    for name in names:
-        if name != signature.output.name:
-            message = (
-                f"output tensor alias not found in signature: {name[:100]} Outputs expected to be "
-                f"in the set {{{signature.output.name}}}."
-            )
-            raise ServingError("INVALID_ARGUMENT", message)
-
-
-def _batch(tensor: TensorProto, signature: Signature, max_bytes: int) -> Batch:
-    """Reads a tensor, which may be far larger than its message: one value can stand for all."""
-    wanted = signature.input
-    if types_pb2.DataType.Name(tensor.dtype) != wanted.dtype:
-        message = f"{wanted.name} is to be {wanted.dtype}."
-        raise ServingError("INVALID_ARGUMENT", message)
-    shape = [dim.size for dim in tensor.tensor_shape.dim]
-    count = math.prod(shape)
-    is_text = wanted.dtype == "DT_STRING"
-    if tensor.tensor_shape.unknown_rank or min(shape, default=0) < 0:
-        raise ServingError("INVALID_ARGUMENT", f"tensor parsing error: {wanted.name}")
-    if is_text and count != len(tensor.string_val):
-        raise ServingError("INVALID_ARGUMENT", f"tensor parsing error: {wanted.name}")
-    if not is_text and count * _BYTES_OF[wanted.dtype] > max_bytes:
-        message = f"{wanted.name} is larger than the limit of {max_bytes} bytes."
-        raise ServingError("RESOURCE_EXHAUSTED", message)
-    try:
-        values = make_ndarray(tensor)
-    except (ValueError, TypeError, OverflowError) as error:
-        message = f"tensor parsing error: {wanted.name}"
-        raise ServingError("INVALID_ARGUMENT", message) from error
-    signature.check(values)
-    return [bytes(one) for one in values] if is_text else np.ascontiguousarray(values)

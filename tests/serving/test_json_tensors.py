@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from keras_colorize.serving.errors import ServingError
 from keras_colorize.serving.json_tensors import read_request, write_answer
+from keras_colorize.serving.signatures import SIGNATURES
 
 PICTURE = [[[50], [60.5]]]  # (1, 2, 1)
 
@@ -102,6 +105,30 @@ def test_a_bad_request_is_one_sentence(body: bytes, message: str) -> None:
     assert error.value.http_status == 400
     assert message in error.value.message
     assert len(error.value.message) < 300
+
+
+NESTED = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["b64", "lightness", "x"]), inner, max_size=2)
+    ),
+    max_leaves=8,
+)
+DOCUMENTS = st.dictionaries(
+    st.sampled_from(["instances", "inputs", "signature_name"]),
+    NESTED | st.sampled_from(sorted(SIGNATURES)),
+)
+
+
+@given(st.binary() | DOCUMENTS.map(lambda document: json.dumps(document).encode()))
+def test_whatever_comes_is_a_request_or_a_sentence(body: bytes) -> None:
+    try:
+        signature, batch, _ = read_request(body)
+    except ServingError as error:
+        assert error.code == "INVALID_ARGUMENT" and error.message
+    else:
+        assert signature.name in SIGNATURES and len(batch) > 0
 
 
 def test_floats_are_short_and_read_back_as_they_were() -> None:
