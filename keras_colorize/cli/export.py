@@ -49,6 +49,8 @@ _TARGETS = ("saved_model", "tflite", "onnx")
 )
 @click.option(
     "--calibration",
+    "--representative",
+    "calibration",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Photographs that calibrate the TFLite files of integers; without them, these are not "
     "made.",

@@ -14,6 +14,13 @@ from keras_colorize.inference.runtime import load_runtime
 from keras_colorize.inference.tflite_operators import Operator, read_operators
 from keras_colorize.inference.work import Work, work_of
 
+_RUNTIMES = {
+    "LiteRTRuntime": "LiteRT",
+    "KerasRuntime": "Keras",
+    "SavedModelRuntime": "TensorFlow",
+    "OnnxRuntime": "ONNX Runtime",
+}
+
 
 @dataclass(frozen=True)
 class Benchmark:
@@ -104,9 +111,9 @@ def _benchmark(
     work = work_of(weights, runtime, side)
     product = MatrixProduct(threads, is_integer=work.is_integer)
     time, product_time = medians([prediction(runtime, side), product], repeats)
-    name = type(runtime).__name__.removesuffix("Runtime")
+    made_by = _RUNTIMES[type(runtime).__name__]
     return Benchmark(
-        runtime.name, name, threads, side, time, work, 1e-6 * OPERATIONS / product_time
+        runtime.name, made_by, threads, side, time, work, 1e-6 * OPERATIONS / product_time
     )
 
 

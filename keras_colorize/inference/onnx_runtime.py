@@ -34,6 +34,8 @@ class OnnxRuntime:
         onnxruntime = import_quietly("onnxruntime")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or available_cores()
+        # Its threads would keep the cores busy while they wait, and slow down what comes next.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(
                 str(path), options, providers=["CPUExecutionProvider"]

@@ -150,7 +150,8 @@ class SavedModelRuntime:
         """
         tensorflow = import_quietly("tensorflow")
         folder = Path(folder)
-        self.name = folder.resolve().name
+        path = folder.resolve()
+        self.name = path.parent.name if path.name.isdecimal() else path.name  # NAME/VERSION
         try:
             self._loaded = tensorflow.saved_model.load(str(folder))
         except MemoryError:

@@ -67,5 +67,9 @@ def _of_graph(network: Any, side: int) -> int:
     builder = tensorflow.compat.v1.profiler.ProfileOptionBuilder
     options = builder(builder.float_operation()).with_empty_output().build()
     options["account_type_regexes"] = ["Conv2D", "Conv2DBackpropInput"]
+    logger = tensorflow.get_logger()
+    level = logger.level
+    logger.setLevel("ERROR")  # the profiler warns of its own use of TensorFlow
     found = tensorflow.compat.v1.profiler.profile(graph, cmd="op", options=options)
+    logger.setLevel(level)
     return int(found.total_float_ops) // 2

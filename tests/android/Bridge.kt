@@ -1,4 +1,4 @@
-// Lets the Python tests call the library: `Bridge COMMAND FOLDER`, with arrays in files of the folder.
+// Lets the Python tests call the library: `Bridge COMMAND FOLDER`, arrays in files of the folder.
 
 import java.io.File
 import java.nio.ByteBuffer
@@ -91,13 +91,16 @@ private class Folder(private val path: File) {
         return FloatArray(values.remaining()).also { values.get(it) }
     }
 
-    fun sizes(name: String) = ints(name).toList().chunked(2) { (height, width) -> Size(height, width) }
+    fun sizes(name: String) =
+        ints(name).toList().chunked(2) { (height, width) -> Size(height, width) }
 
     fun plane(name: String) = Plane(sizes("$name.shape").single(), floats(name))
 
-    fun write(name: String, values: FloatArray) = write(name, values.size) { asFloatBuffer().put(values) }
+    fun write(name: String, values: FloatArray) =
+        write(name, values.size) { asFloatBuffer().put(values) }
 
-    fun write(name: String, values: IntArray) = write(name, values.size) { asIntBuffer().put(values) }
+    fun write(name: String, values: IntArray) =
+        write(name, values.size) { asIntBuffer().put(values) }
 
     private fun write(name: String, count: Int, put: ByteBuffer.() -> Unit) {
         val bytes = ByteBuffer.allocate(4 * count).order(ByteOrder.LITTLE_ENDIAN)

@@ -1,4 +1,4 @@
-// Runs the whole library on fakes of bitmaps and of LiteRT: `FakePhone FOLDER ASSET SIDE SATURATION`.
+// Runs the library on fakes of bitmaps and of LiteRT: `FakePhone FOLDER FILE SIDE SATURATION`.
 
 import android.content.ContentResolver
 import android.content.Context
@@ -22,7 +22,7 @@ fun main(arguments: Array<String>) {
     val (path, asset, side, saturation) = arguments
     val (height, width) = ints(File(path, "argb.shape")).toList()
     val picture = Bitmap(width, height, Bitmap.Config.HARDWARE, ints(File(path, "argb")))
-    // It runs when all threads have ended, that of the network too, which close() does not wait for.
+    // It runs when all threads have ended, the network's too, which close() does not wait for.
     val write = Thread { File(path, "events").writeText(events.joinToString("\n")) }
     Runtime.getRuntime().addShutdownHook(write)
     try {
@@ -30,8 +30,8 @@ fun main(arguments: Array<String>) {
             Colorizer.load(Phone, asset).use { colorizer ->
                 repeat(2) {
                     val colored = colorizer.colorize(picture, saturation.toFloat(), side.toInt())
-                    val bytes = ByteBuffer.allocate(4 * width * height).order(ByteOrder.LITTLE_ENDIAN)
-                    bytes.asIntBuffer().put(colored.argb)
+                    val bytes = ByteBuffer.allocate(4 * width * height)
+                    bytes.order(ByteOrder.LITTLE_ENDIAN).asIntBuffer().put(colored.argb)
                     File(path, "painted").writeBytes(bytes.array())
                 }
                 events += if (colorizer.onGpu) "was on the GPU" else "was on the CPU"

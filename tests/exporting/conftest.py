@@ -68,7 +68,7 @@ def single_file(generator: Any) -> bytes:
 
 @pytest.fixture(scope="session")
 def int8_file(generator: Any, samples: list[np.ndarray]) -> bytes:
-    """The int8 file with two signatures."""
+    """The int8 file with one signature."""
     from keras_colorize.exporting.tflite import convert
 
-    return convert(generator, kind="int8", sizes=SIZES[:2], representative=samples)
+    return convert(generator, kind="int8", sizes=SIZES[:1], representative=samples)

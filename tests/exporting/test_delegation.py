@@ -7,8 +7,8 @@ import tensorflow as tf
 from keras_colorize.exporting.delegation import Delegation, delegation_of
 
 
-def test_a_float_file_is_one_partition(float_file, tmp_path):
-    (tmp_path / "a.tflite").write_bytes(float_file)
+def test_a_single_file_is_one_partition(single_file, tmp_path):
+    (tmp_path / "a.tflite").write_bytes(single_file)
     found = delegation_of(tmp_path / "a.tflite")
     assert found.partitions == 1
     assert found.delegated == found.nodes > 60

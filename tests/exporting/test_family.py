@@ -50,7 +50,7 @@ def quick():
 @pytest.fixture(scope="module")
 def exported(weights, photographs, quick, tmp_path_factory):
     folder = tmp_path_factory.mktemp("exported")
-    options = ["--calibration", photographs, "--val", photographs, "--max-loss-db", 60]
+    options = ["--representative", photographs, "--val", photographs, "--max-loss-db", 60]
     options += ["--kind", "float32", "--kind", "int8", "--keep-float", "encoder_0_conv_1"]
     result = export(folder, "--weights", weights, "--author", "Ada", *options)
     assert result.exit_code == 0, result.output

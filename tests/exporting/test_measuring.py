@@ -32,9 +32,9 @@ def val(tmp_path_factory, make_picture):
 
 
 @pytest.fixture(scope="module")
-def file(float_file, tmp_path_factory):
+def file(single_file, tmp_path_factory):
     path = tmp_path_factory.mktemp("measured") / "a.tflite"
-    path.write_bytes(float_file)
+    path.write_bytes(single_file)
     return path
 
 
@@ -44,7 +44,7 @@ def measured(file, generator, val):
     return one
 
 
-def test_a_float_file_loses_nothing(measured, file):
+def test_a_single_file_loses_nothing(measured, file):
     assert measured.bytes == file.stat().st_size
     assert measured.gzip_bytes == len(gzip.compress(file.read_bytes())) < measured.bytes
     assert sorted(measured.milliseconds) == [1, 2] and min(measured.milliseconds.values()) > 0

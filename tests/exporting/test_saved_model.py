@@ -313,7 +313,7 @@ def test_work_is_that_of_the_network(folder, generator, side):
 @pytest.mark.slow
 def test_it_is_timed_with_the_threads_asked_for(folder):
     found = benchmark(folder, 1, size=64, repeats=2)
-    assert (found.runtime, found.threads, found.side) == ("SavedModel", 1, 64)
+    assert (found.runtime, found.threads, found.side) == ("TensorFlow", 1, 64)
     assert found.milliseconds > 0 and found.share > 0
 
 

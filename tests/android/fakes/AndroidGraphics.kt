@@ -5,13 +5,17 @@ class Bitmap(val width: Int, val height: Int, val config: Config?, val argb: Int
     fun copy(config: Config, isMutable: Boolean) = Bitmap(width, height, config, argb.copyOf())
         .also { check(!isMutable) }
 
-    fun getPixels(pixels: IntArray, offset: Int, stride: Int, x: Int, y: Int, width: Int, height: Int) {
+    fun getPixels(
+        pixels: IntArray, offset: Int, stride: Int, x: Int, y: Int, width: Int, height: Int,
+    ) {
         check(config != Config.HARDWARE) { "a bitmap in the GPU's memory cannot be read" }
         check(offset == 0 && x == 0 && stride == width && width == this.width)
         argb.copyInto(pixels, 0, y * width, (y + height) * width)
     }
 
-    fun setPixels(pixels: IntArray, offset: Int, stride: Int, x: Int, y: Int, width: Int, height: Int) {
+    fun setPixels(
+        pixels: IntArray, offset: Int, stride: Int, x: Int, y: Int, width: Int, height: Int,
+    ) {
         check(offset == 0 && x == 0 && stride == width && width == this.width)
         pixels.copyInto(argb, y * width, 0, height * width)
     }

@@ -59,8 +59,10 @@ class CompiledModel private constructor(
         return TensorBuffer(FloatArray(height * width))
     }
 
-    fun createOutputBuffer(outputName: String, signature: String = "") =
-        TensorBuffer(FloatArray(getOutputTensorType(outputName, signature).layout!!.dimensions.reduce(Int::times)))
+    fun createOutputBuffer(outputName: String, signature: String = ""): TensorBuffer {
+        val shape = getOutputTensorType(outputName, signature).layout!!.dimensions
+        return TensorBuffer(FloatArray(shape.reduce(Int::times)))
+    }
 
     fun getOutputTensorType(outputName: String, signature: String = ""): TensorType {
         check(outputName == "ab")

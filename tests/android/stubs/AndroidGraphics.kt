@@ -9,7 +9,7 @@ abstract class Bitmap {
     abstract val width: Int
     abstract val height: Int
     abstract val config: Config?
-    abstract fun copy(config: Config, isMutable: Boolean): Bitmap
+    abstract fun copy(config: Config, isMutable: Boolean): Bitmap?
     abstract fun getPixels(
         pixels: IntArray, offset: Int, stride: Int, x: Int, y: Int, width: Int, height: Int,
     )

@@ -58,4 +58,5 @@ fun argbOf(alpha: Int, lightness: Float, a: Float, b: Float): Int {
 private fun cubeOf(f: Float) =
     if (f > F_OF_CUBE_ROOT_FROM) f * f * f else (f - 16f / 116) / 7.787f
 
-private fun encode(linear: Float) = ENCODED[(linear.coerceIn(0f, 1f) * STEPS).toInt()].toInt() and 255
+private fun encode(linear: Float) =
+    ENCODED[(linear.coerceIn(0f, 1f) * STEPS).toInt()].toInt() and 255

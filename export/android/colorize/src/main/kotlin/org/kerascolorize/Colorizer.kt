@@ -41,7 +41,7 @@ class Colorizer private constructor(
      * @param picture of any size, configuration and colour space; its own colours do not count.
      * @param saturation factor on ab; 0 leaves the picture grey.
      * @param side short side of what the network sees: 256 or 512. The larger one sees more detail,
-     *     and takes at least three times as long.
+     *     and is four times the work for the network.
      * @return a new bitmap, ARGB_8888 in sRGB, of the size of [picture] and with its transparency.
      */
     suspend fun colorize(picture: Bitmap, saturation: Float = 1f, side: Int = 256): Bitmap {
@@ -91,7 +91,9 @@ class Colorizer private constructor(
         ): Colorizer {
             val thread = Executors.newSingleThreadExecutor().asCoroutineDispatcher()
             try {
-                val network = withContext(thread) { LiteRtNetwork(context.assets, asset, sizes, gpu) }
+                val network = withContext(thread) {
+                    LiteRtNetwork(context.assets, asset, sizes, gpu)
+                }
                 return Colorizer(network, thread)
             } catch (error: Throwable) {
                 thread.close()
@@ -104,7 +106,7 @@ class Colorizer private constructor(
 /** Pixels of a bitmap in the memory of the GPU cannot be read. */
 private fun readable(picture: Bitmap): Bitmap =
     if (picture.config == Bitmap.Config.HARDWARE) {
-        picture.copy(Bitmap.Config.ARGB_8888, false)
+        checkNotNull(picture.copy(Bitmap.Config.ARGB_8888, false)) { "Too little memory." }
     } else {
         picture
     }

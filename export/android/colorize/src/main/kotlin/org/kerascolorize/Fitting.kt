@@ -55,7 +55,11 @@ fun fit(picture: Size, sizes: List<Size>, chromaStride: Int, side: Int): Fit {
     )
     fun inside(length: Int, limit: Int) =
         min(max(1, Math.rint(length * scale / chromaStride).toInt()) * chromaStride, limit)
-    return Fit(frame, Size(inside(picture.height, limits.height), inside(picture.width, limits.width)))
+    val content = Size(
+        inside(picture.height, limits.height),
+        inside(picture.width, limits.width),
+    )
+    return Fit(frame, content)
 }
 
 /**
@@ -71,7 +75,8 @@ fun predictAb(lightness: Plane, network: Network, side: Int): Ab {
     val (top, bottom) = margins(content.height, frame.height, stride)
     val (left, right) = margins(content.width, frame.width, stride)
     val framed = lightness.resizedTo(content).reflected(top, bottom, left, right)
-    val whole = if (framed.size == frame) network.predict(framed) else predictTiles(framed, network, frame)
+    val whole =
+        if (framed.size == frame) network.predict(framed) else predictTiles(framed, network, frame)
     val size = Size(content.height / stride, content.width / stride)
     val finest = Size(min(size.height, lightness.height), min(size.width, lightness.width))
     return whole.map { it.cut(top / stride, left / stride, size).resizedTo(finest) }
@@ -97,7 +102,7 @@ private fun predictTiles(content: Plane, network: Network, frame: Size): Ab {
             }
         }
     }
-    return sum.map { Plane(size, FloatArray(it.values.size) { at -> it.values[at] / total.values[at] }) }
+    return sum.map { it.with(total) { weighted, weight -> weighted / weight } }
 }
 
 /** What to add before and after to fill a window, in whole ab pixels. */

@@ -6,7 +6,7 @@ import com.google.ai.edge.litert.CompiledModel
 import com.google.ai.edge.litert.LiteRtException
 import kotlin.math.min
 
-private const val MOST_THREADS = 4 // phones have at most so many fast cores
+private const val MOST_THREADS = 4 // slow cores would hold up the fast ones
 
 /**
  * A `.tflite` file of `keras-colorize export`, on the GPU where that takes the whole network, else

@@ -16,6 +16,9 @@ class Plane(val size: Size, val values: FloatArray = FloatArray(size.height * si
 
     internal inline fun map(change: (Float) -> Float) =
         Plane(size, FloatArray(values.size) { change(values[it]) })
+
+    internal inline fun with(other: Plane, combine: (Float, Float) -> Float) =
+        Plane(size, FloatArray(values.size) { combine(values[it], other.values[it]) })
 }
 
 /** Colour of a picture: a and b in Lab units, about -128 to 127. */

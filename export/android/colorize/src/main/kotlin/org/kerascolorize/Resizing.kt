@@ -36,11 +36,11 @@ private fun Plane.bilinear(to: Size): Plane {
     val columns = Interpolation(width, to.width)
     val resized = Plane(to)
     for (y in 0 until to.height) {
-        val above = rows.before[y] * width
-        val below = rows.after[y] * width
         for (x in 0 until to.width) {
-            val upper = columns.mix(x, values[above + columns.before[x]], values[above + columns.after[x]])
-            val lower = columns.mix(x, values[below + columns.before[x]], values[below + columns.after[x]])
+            fun along(row: Int) =
+                columns.mix(x, this[row, columns.before[x]], this[row, columns.after[x]])
+            val upper = along(rows.before[y])
+            val lower = along(rows.after[y])
             resized.values[y * to.width + x] = rows.mix(y, upper, lower)
         }
     }
@@ -62,7 +62,8 @@ internal fun Plane.reflected(top: Int, bottom: Int, left: Int, right: Int): Plan
 internal fun Plane.cut(top: Int, left: Int, of: Size): Plane {
     val part = Plane(of)
     for (y in 0 until of.height) {
-        values.copyInto(part.values, y * of.width, (top + y) * width + left, (top + y) * width + left + of.width)
+        val from = (top + y) * width + left
+        values.copyInto(part.values, y * of.width, from, from + of.width)
     }
     return part
 }
@@ -72,7 +73,7 @@ private fun mirror(position: Int, length: Int): Int {
     return if (within < length) within else 2 * length - 1 - within
 }
 
-/** Which pixels of an axis each pixel of a shorter axis covers, from `first` on, and their weights. */
+/** Which pixels of an axis each pixel of a shorter one covers, from `first` on, and how much. */
 private class Areas(from: Int, to: Int) {
     private val scale = from.toDouble() / to
     val first = IntArray(to) { (it * scale + EDGE).toInt() }
@@ -89,7 +90,7 @@ private class Areas(from: Int, to: Int) {
     }
 }
 
-/** Bilinear resizing of an axis with half-pixel centres: two neighbours and the share of `after`. */
+/** Bilinear resizing of an axis with half-pixel centres: two neighbours, the share of `after`. */
 internal class Interpolation(from: Int, to: Int) {
     val before = IntArray(to)
     val after = IntArray(to)

@@ -49,7 +49,9 @@ class GuidedUpsampler(ab: Ab, lightness: Plane) {
         val (slopeA, offsetA, slopeB, offsetB) = model.map { plane ->
             val above = rows.before[y] * low.width
             val below = rows.after[y] * low.width
-            FloatArray(low.width) { rows.mix(y, plane.values[above + it], plane.values[below + it]) }
+            FloatArray(low.width) {
+                rows.mix(y, plane.values[above + it], plane.values[below + it])
+            }
         }
         for (x in a.indices) {
             val left = columns.before[x]
@@ -86,9 +88,6 @@ class Painter(private val lightness: Plane, ab: Ab) {
         }
     }
 }
-
-private inline fun Plane.with(other: Plane, combine: (Float, Float) -> Float) =
-    Plane(size, FloatArray(values.size) { combine(values[it], other.values[it]) })
 
 /** Mean over the pixels of each (2 [RADIUS] + 1)² window that lie in the plane. */
 private fun Plane.boxMean(): Plane {
