@@ -10,7 +10,7 @@ class Limits:
     Attributes:
         max_bytes: of the body of a request, or of a gRPC message.
         max_pixels: of a picture.
-        timeout: seconds for a request, from its first byte to its answer.
+        timeout: seconds for a request, from its headers to its answer.
         waiting: requests that wait for a worker; one more is refused.
     """
 

@@ -57,7 +57,7 @@ class Metrics:
         )
         self._seconds = Histogram(
             "colorize_request_seconds",
-            "From the first byte of a request to the last of its answer.",
+            "From the headers of a request to the end of its answer.",
             labels[:2],
             buckets=_SECONDS,
             registry=self.registry,

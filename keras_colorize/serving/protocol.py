@@ -9,10 +9,11 @@ SECONDS_FOR_HEADERS = 20.0
 
 
 class PatientProtocol(H11Protocol):
-    """uvicorn's protocol with a time limit for the headers of a request.
+    """uvicorn's protocol with a time limit for the headers of a request, and half-closed clients.
 
     uvicorn ends what is idle after an answer, but waits without end for a first request, and for
-    one whose headers come byte by byte.
+    one whose headers come byte by byte. A client that closes its side after its request would get
+    no answer.
     """
 
     def connection_made(self, transport: Any) -> None:
@@ -25,6 +26,11 @@ class PatientProtocol(H11Protocol):
         """Looks no more."""
         self._timer.cancel()
         super().connection_lost(exc)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Keeps the connection for an answer that is under way."""
+        cycle = self.cycle
+        return cycle is not None and not cycle.more_body and not cycle.response_complete
 
     def _look(self) -> None:
         """Ends the connection if it has waited for a request since the last look."""

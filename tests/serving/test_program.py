@@ -1,5 +1,6 @@
 """`keras-colorize serve` as a program: its clients, its signals, slow clients, mistakes."""
 
+import asyncio
 import json
 import os
 import signal
@@ -151,6 +152,7 @@ def test_a_connection_without_a_request_is_ended(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(protocol, "SECONDS_FOR_HEADERS", 0.2)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(0.05)
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body"})
 
@@ -168,6 +170,10 @@ def test_a_connection_without_a_request_is_ended(monkeypatch: pytest.MonkeyPatch
                 while piece := client.recv(1000):  # to the end of the connection
                     received += piece
             assert received.count(b"HTTP/1.1 204") == sent.count(b"\r\n\r\n")
+        with socket.create_connection(address) as client:
+            client.sendall(request + b"\r\n")
+            client.shutdown(socket.SHUT_WR)  # and still gets its answer
+            assert client.recv(1000).startswith(b"HTTP/1.1 204")
         with socket.create_connection(address) as client:  # a busy one stays
             for _ in range(8):
                 client.sendall(request + b"\r\n")
