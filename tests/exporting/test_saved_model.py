@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from click.testing import CliRunner
+from google.protobuf.json_format import MessageToDict
 from PIL import Image
 from skimage.color import deltaE_ciede2000, rgb2lab
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from keras_colorize.cli.main import main
@@ -36,6 +38,8 @@ from keras_colorize.inference.runtime import (
 from keras_colorize.inference.work import Work, work_of
 from keras_colorize.models.cost import multiply_adds
 from keras_colorize.models.folding import fold_batch_norm
+from keras_colorize.serving.rest import signature_defs
+from keras_colorize.serving.signatures import SIGNATURES
 
 EXAMPLES = ("fireside.jpg", "fsa-salvage-worker.jpg")
 
@@ -190,6 +194,10 @@ def test_the_packaged_network_colours_as_the_command_line_does(repository, tmp_p
         (picture,) = colorized(mobile, [path.read_bytes()])
         local = np.asarray(Colorizer().colorize(path))
         assert difference(local, np.asarray(picture)) < 0.5
+    lightness = np.random.default_rng(7).uniform(0, 100, (1, 200, 256, 1)).astype(np.float32)
+    ab = mobile["serving_default"](lightness=lightness)["ab"].numpy()
+    ours = served("serving_default", lightness, load_runtime())  # int8 weights
+    assert np.sqrt(np.mean((ours - ab) ** 2)) < 1 < np.std(ab)
 
 
 def test_pixels_are_coloured_as_files_are(signatures, make_picture):
@@ -307,3 +315,58 @@ def test_it_is_timed_with_the_threads_asked_for(folder):
     found = benchmark(folder, 1, size=64, repeats=2)
     assert (found.runtime, found.threads, found.side) == ("TensorFlow", 1, 64)
     assert found.milliseconds > 0 and found.share > 0
+
+
+def served(name, batch, runtime):
+    """What `keras-colorize serve` answers."""
+    return SIGNATURES[name].run(batch, runtime, max_pixels=10**7, deadline=float("inf"))
+
+
+def test_the_server_declares_the_same_signatures(folder):
+    saved = SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    definitions = saved.meta_graphs[0].signature_def
+
+    def declared(tensors):
+        return {
+            name: (tensor["dtype"], [int(dim["size"]) for dim in tensor["tensor_shape"]["dim"]])
+            for name, tensor in tensors.items()
+        }
+
+    ours = signature_defs()
+    assert set(ours) == set(definitions) - {"__saved_model_init_op"}
+    for name, definition in ours.items():
+        theirs = MessageToDict(
+            definitions[name],
+            preserving_proto_field_name=True,
+            always_print_fields_with_no_presence=True,
+        )
+        assert declared(definition["inputs"]) == declared(theirs["inputs"])
+        assert {k: v["name"] for k, v in definition["inputs"].items()} == {
+            k: v["name"] for k, v in theirs["inputs"].items()
+        }
+        assert {k: v["dtype"] for k, v in definition["outputs"].items()} == {
+            k: v["dtype"] for k, v in theirs["outputs"].items()
+        }
+        assert definition["method_name"] == theirs["method_name"]
+
+
+def test_the_server_computes_the_same(signatures, generator, make_picture):
+    runtime = KerasRuntime(generator)
+    random = np.random.default_rng(6)
+    for size in ((64, 96), (70, 33), (5, 1)):
+        lightness = random.uniform(0, 100, (2, *size, 1)).astype(np.float32)
+        ab = signatures["serving_default"](lightness=lightness)["ab"].numpy()
+        np.testing.assert_allclose(served("serving_default", lightness, runtime), ab, atol=2e-3)
+    lightness = random.uniform(0, 100, (2, 64, 96, 1)).astype(np.float32)
+    ab = signatures["network"](lightness=lightness)["ab"].numpy()
+    np.testing.assert_allclose(served("network", lightness, runtime), ab, atol=2e-3)
+    rgb = np.stack([np.asarray(make_picture(seed)) for seed in (0, 1)])
+    theirs = signatures["colorize_rgb"](rgb=rgb)["colorized_rgb"].numpy()
+    for one, other in zip(served("colorize_rgb", rgb, runtime), theirs, strict=True):
+        assert difference(one, other) < 0.05
+    files = [encoded(rgb[0], "JPEG"), encoded(rgb[1, :, :50])]
+    made = served("colorize_bytes", files, runtime)
+    for data, theirs in zip(made, colorized(signatures, files), strict=True):
+        picture = Image.open(BytesIO(data))
+        assert (picture.format, picture.size) == (theirs.format, theirs.size)
+        assert difference(np.asarray(picture), np.asarray(theirs)) < 0.05
