@@ -41,6 +41,7 @@ FRAMEWORK_MODULES = (
     "evaluation.keras_metrics",
     "training",
     "exporting",
+    "serving",
 )
 
 

@@ -18,6 +18,7 @@ COMMANDS = (
     "export",
     "compress",
     "prepare",
+    "serve",
     "benchmark",
     "doctor",
 )

@@ -89,7 +89,7 @@ def decode(source: Source, max_pixels: int) -> Pixels:
     with _open_stream(source, name) as stream, quiet_pillow(), _in_sentences(name):
         start = stream.read(16)
         stream.seek(0)
-        image_format = _sniff(start, name)
+        image_format = sniff(start, name)
         image = _OPENERS[image_format](stream)
         _choose_page(image, image_format, stream, name)
         width, height = image.size
@@ -139,7 +139,16 @@ def _choose_page(image: Any, image_format: str, stream: BinaryIO, name: str) -> 
     image.seek(pages[0])
 
 
-def _sniff(start: bytes, name: str) -> str:
+def sniff(start: bytes, name: str) -> str:
+    """Says which format a picture has, from its first 16 bytes.
+
+    Args:
+        start: those bytes, fewer if there are no more.
+        name: of the picture, for people.
+
+    Raises:
+        ImageError: it has none of the formats that can be read.
+    """
     if not start:
         raise ImageError(f"{name} is empty.")
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":

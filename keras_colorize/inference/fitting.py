@@ -104,10 +104,10 @@ def predict_fitted(lightness: Floats, runtime: Runtime, side: int) -> Floats:
         _starts(length, window, stride)
         for length, window in zip(plan.content, plan.frame, strict=True)
     )
-    before, after = zip(*map(_margins, plan.content, plan.frame, (stride, stride)), strict=True)
+    before, after = zip(*map(margins, plan.content, plan.frame, (stride, stride)), strict=True)
     if any(before + after):
-        margins = (before[0], after[0], before[1], after[1])
-        content = cv2.copyMakeBorder(content, *margins, cv2.BORDER_REFLECT).astype(
+        around = (before[0], after[0], before[1], after[1])
+        content = cv2.copyMakeBorder(content, *around, cv2.BORDER_REFLECT).astype(
             np.float32, copy=False
         )
     height, width = plan.frame
@@ -148,7 +148,7 @@ def _resize(lightness: Floats, size: tuple[int, int]) -> Floats:
     return resized.astype(np.float32, copy=False)
 
 
-def _margins(length: int, window: int, stride: int) -> tuple[int, int]:
+def margins(length: int, window: int, stride: int) -> tuple[int, int]:
     """What to add before and after `length` to fill a window, in whole ab pixels."""
     missing = max(0, window - length)
     before = missing // (2 * stride) * stride

@@ -1,0 +1,112 @@
+"""`keras-colorize serve`: the network behind HTTP and gRPC."""
+
+import os
+from pathlib import Path
+
+import click
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  keras-colorize serve\n"
+    "  keras-colorize serve --host 0.0.0.0 --grpc-port 8500 --api-key-file key.txt"
+)
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 is any."
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8501, show_default=True, help="Of HTTP."
+)
+@click.option(
+    "--grpc-port", type=click.IntRange(0, 65535), help="Of gRPC, which is off without it."
+)
+@click.option(
+    "--model",
+    metavar="W",
+    help="A packaged name, a run folder, .keras, .tflite, .onnx or SavedModel.",
+)
+@click.option(
+    "--workers", type=click.IntRange(1), help="Pictures in work at a time.  [default: the cores]"
+)
+@click.option(
+    "--queue",
+    type=click.IntRange(1),
+    default=64,
+    show_default=True,
+    help="Requests that wait for a worker; one more is answered with 503.",
+)
+@click.option(
+    "--max-pixels",
+    type=click.IntRange(1),
+    default=50_000_000,
+    show_default=True,
+    help="Refuse pictures with more pixels.",
+)
+@click.option(
+    "--max-bytes",
+    type=click.IntRange(1),
+    default=32 << 20,
+    show_default=True,
+    help="Refuse requests with more bytes.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="Seconds for a request.",
+)
+@click.option(
+    "--api-key-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File with the key that requests must bring as Authorization: Bearer KEY. "
+    "KERAS_COLORIZE_API_KEY, the key itself, does the same.",
+)
+@click.option(
+    "--cors-origin",
+    "cors_origins",
+    metavar="URL",
+    multiple=True,
+    help="Origin of a page of another host that may use this; can be given again.",
+)
+def command(
+    host: str,
+    port: int,
+    grpc_port: int | None,
+    model: str | None,
+    workers: int | None,
+    queue: int,
+    max_pixels: int,
+    max_bytes: int,
+    timeout: float,
+    api_key_file: Path | None,
+    cors_origins: tuple[str, ...],
+) -> None:
+    """Serve the network over HTTP and gRPC.
+
+    It answers the REST and gRPC interfaces of TensorFlow Serving for a model named colorizer, POST
+    /colorize with a picture in a form, GET /healthz and GET /metrics. SIGTERM or Ctrl-C stops it,
+    once what it accepted is answered. Its log is JSON on standard error, a line a request.
+    """
+    from keras_colorize.inference.runtime import load_runtime
+    from keras_colorize.serving.limits import Limits
+    from keras_colorize.serving.server import Settings, serve
+
+    limits = Limits(max_bytes, max_pixels, timeout, queue)
+    settings = Settings(host, port, grpc_port, workers, _api_key(api_key_file), cors_origins)
+    try:
+        serve(lambda threads: load_runtime(model, threads), settings, limits, click.echo)
+    except ImportError as error:
+        from keras_colorize.cli.extras import import_problem
+
+        problem = import_problem(error, preferred="grpc")
+        if problem is None:
+            raise
+        raise click.ClickException(problem) from error
+
+
+def _api_key(file: Path | None) -> str | None:
+    key = os.environ.get("KERAS_COLORIZE_API_KEY") if file is None else file.read_text().strip()
+    if key is not None and (not key or not key.isascii() or not key.isprintable()):
+        raise click.UsageError("The API key is empty, or not one line of ASCII.")
+    return key

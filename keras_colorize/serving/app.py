@@ -1,0 +1,111 @@
+"""The HTTP application: TensorFlow Serving's REST, pictures, health, metrics, and the page."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
+
+import keras_colorize
+from keras_colorize.serving.errors import ServingError
+from keras_colorize.serving.gate import Gate
+from keras_colorize.serving.limits import Limits
+from keras_colorize.serving.observation import Metrics, Observer
+from keras_colorize.serving.pictures import picture_routes
+from keras_colorize.serving.pool import WorkerPool
+from keras_colorize.serving.rest import serving_routes
+
+PAGE = Path(__file__).parent / "page"
+
+_RETRY_AFTER = {"Retry-After": "1"}
+
+
+def make_app(
+    pool: WorkerPool,
+    limits: Limits,
+    *,
+    metrics: Metrics | None = None,
+    api_key: str | None = None,
+    cors_origins: Sequence[str] = (),
+) -> FastAPI:
+    """Makes the application; when it ends it closes the pool.
+
+    Args:
+        pool: the workers.
+        limits: of each request.
+        metrics: what counts the requests; default: of the application's own.
+        api_key: as of `Gate`.
+        cors_origins: origins of other pages that may use it from a browser.
+    """
+    metrics = metrics or Metrics(pool)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await run_in_threadpool(pool.close)
+
+    app = FastAPI(
+        title="keras-colorize",
+        version=keras_colorize.__version__,
+        lifespan=lifespan,
+        docs_url=None,  # these two pages load scripts from another host
+        redoc_url=None,
+    )
+    app.add_exception_handler(ServingError, _serving_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(Exception, _fault)
+    app.include_router(serving_routes(pool, limits))
+    app.include_router(picture_routes(pool, limits))
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        """Say that the server takes requests."""
+        return {"status": "ok"}
+
+    @app.get("/metrics", response_class=Response)
+    async def figures() -> Response:
+        """Figures for Prometheus."""
+        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    if PAGE.is_dir():
+        app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
+    app.add_middleware(Gate, limits=limits, api_key=api_key)
+    if cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(cors_origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type"],
+        )
+    app.add_middleware(Observer, metrics=metrics)
+    return app
+
+
+async def _serving_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ServingError)
+    headers = _RETRY_AFTER if error.http_status == 503 else None
+    return JSONResponse({"error": error.message}, error.http_status, headers)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail}, error.status_code, error.headers)
+
+
+async def _validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = next((str(part) for part in reversed(first["loc"]) if isinstance(part, str)), "body")
+    return JSONResponse({"error": f"{where}: {first['msg']}."}, 400)
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": "The server met a fault of its own."}, 500)

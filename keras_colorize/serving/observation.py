@@ -1,0 +1,132 @@
+"""What a server tells of its requests: a line of JSON each, and Prometheus metrics."""
+
+import json
+import logging
+import time
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from keras_colorize.serving.pool import WorkerPool
+
+LOGGER = logging.getLogger("keras_colorize.serving")
+
+_LONGEST_PATH = 200
+_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+class JsonFormatter(logging.Formatter):
+    """A record as one line of JSON, with the fields that `extra={"fields": ...}` gave it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Returns the line; a trace is in its `trace`."""
+        line: dict[str, Any] = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created)),
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+        } | getattr(record, "fields", {})
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": JsonFormatter}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "loggers": {
+        name: {"handlers": ["stderr"], "level": "INFO", "propagate": False}
+        for name in (LOGGER.name, "uvicorn", "grpc")
+    },
+}
+"""For `logging.config.dictConfig`."""
+
+
+class Metrics:
+    """The figures of one server, in a registry of their own."""
+
+    def __init__(self, pool: WorkerPool) -> None:
+        """Registers the figures; the length of the queue is the pool's."""
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        labels = ("interface", "route", "status")
+        self._requests = Counter(
+            "colorize_requests", "Requests that were answered.", labels, registry=self.registry
+        )
+        self._seconds = Histogram(
+            "colorize_request_seconds",
+            "From the first byte of a request to the last of its answer.",
+            labels[:2],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        waiting = Gauge(
+            "colorize_queue_length", "Requests that wait for a worker.", registry=self.registry
+        )
+        waiting.set_function(lambda: pool.waiting)
+
+    def observe(self, interface: str, route: str, status: str, seconds: float) -> None:
+        """Counts an answer.
+
+        Args:
+            interface: "http" or "grpc".
+            route: what was asked for, one of few.
+            status: of the answer.
+            seconds: that it took.
+        """
+        self._requests.labels(interface, route, status).inc()
+        self._seconds.labels(interface, route).observe(seconds)
+
+
+class Observer:
+    """ASGI middleware that writes a line and counts, once a request."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        """Wraps an application."""
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hands the request on, and tells of it when it is over."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status, read, written = 0, 0, 0
+        started = time.perf_counter()
+
+        async def counted_receive() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            return message
+
+        async def counted_send(message: Message) -> None:
+            nonlocal status, written
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [
+                    *message.get("headers", []),
+                    (b"x-content-type-options", b"nosniff"),
+                ]
+            written += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            await self._app(scope, counted_receive, counted_send)
+        finally:
+            seconds = time.perf_counter() - started
+            route = getattr(scope.get("route"), "path", None) or "other"
+            self._metrics.observe("http", route, str(status or 500), seconds)
+            client = scope.get("client")
+            fields = {
+                "method": scope["method"],
+                "path": scope["path"][:_LONGEST_PATH],
+                "status": status or 500,
+                "milliseconds": round(1000 * seconds, 1),
+                "bytes_read": read,
+                "bytes_written": written,
+                "client": client[0] if client else None,
+            }
+            LOGGER.info("request", extra={"fields": fields})

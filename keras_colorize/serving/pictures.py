@@ -1,0 +1,68 @@
+"""`POST /colorize`: a picture in a form, the coloured picture back."""
+
+from io import BytesIO
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, File, Form, Request, Response, UploadFile
+
+from keras_colorize.imaging.decoding import sniff
+from keras_colorize.inference.colorizer import Colorizer
+from keras_colorize.inference.runtime import Runtime
+from keras_colorize.serving.errors import failures_of_pictures
+from keras_colorize.serving.limits import Limits
+from keras_colorize.serving.pool import WorkerPool
+from keras_colorize.serving.waiting import in_worker
+
+_MEDIA_TYPES = {
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "TIFF": "image/tiff",
+    "WEBP": "image/webp",
+    "BMP": "image/bmp",
+}
+
+
+def picture_routes(pool: WorkerPool, limits: Limits) -> APIRouter:
+    """Makes the route."""
+    router = APIRouter()
+
+    @router.post(
+        "/colorize",
+        response_class=Response,
+        responses={
+            200: {
+                "description": "The coloured picture.",
+                "content": {media_type: {} for media_type in _MEDIA_TYPES.values()},
+            }
+        },
+    )
+    async def colorize(
+        request: Request,
+        image: Annotated[UploadFile, File(description="JPEG, PNG, WebP, TIFF or BMP.")],
+        saturation: Annotated[float, Form(ge=0, le=2, description="Factor on the colours.")] = 1.0,
+        size: Annotated[
+            Literal["256", "512"] | None, Form(description="Short side of what the network sees.")
+        ] = None,
+        format: Annotated[
+            Literal["jpeg", "png", "webp"] | None,
+            Form(description="Of the result; left out, that of the picture."),
+        ] = None,
+    ) -> Response:
+        """Colour a photograph, at its full size."""
+        data = await image.read()
+        await image.close()
+        with failures_of_pictures():
+            written = format.upper() if format else sniff(data[:16], "The picture")
+
+        def job(runtime: Runtime, deadline: float) -> bytes:
+            made = BytesIO()
+            with failures_of_pictures():
+                colorizer = Colorizer(
+                    runtime, size=int(size) if size else None, saturation=saturation
+                )
+                colorizer.colorize_file(data, made, format=written, max_pixels=limits.max_pixels)
+            return made.getvalue()
+
+        return Response(await in_worker(request, pool, job), media_type=_MEDIA_TYPES[written])
+
+    return router

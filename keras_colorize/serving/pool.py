@@ -1,0 +1,97 @@
+"""Workers with a network each, and a bounded queue before them."""
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from keras_colorize.imaging.strips import available_cores
+from keras_colorize.inference.runtime import Runtime
+from keras_colorize.serving.errors import ServingError
+
+Result = TypeVar("Result")
+Job = Callable[[Runtime], Any]
+
+
+class WorkerPool:
+    """Threads that do jobs, each with a network of its own on its share of the cores.
+
+    The packaged network takes one picture at a time, so that batches would gain nothing; decoding,
+    network and encoding release the interpreter's lock.
+    """
+
+    def __init__(
+        self,
+        make_runtime: Callable[[int], Runtime],
+        waiting: int,
+        workers: int | None = None,
+    ) -> None:
+        """Loads the networks and starts the threads.
+
+        Args:
+            make_runtime: makes a network that uses so many cores.
+            waiting: the most jobs that wait for a worker.
+            workers: threads; None is one for each core.
+        """
+        cores = available_cores()
+        count = workers or cores
+        runtimes = [make_runtime(max(1, cores // count)) for _ in range(count)]
+        self._jobs: queue.Queue[tuple[Job, Future[Any]] | None] = queue.Queue(waiting)
+        self._lock = threading.Lock()
+        self._closed = False
+        self._threads = [
+            threading.Thread(target=self._work, args=(runtime,), name="colorizer", daemon=True)
+            for runtime in runtimes
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that no worker has begun."""
+        return self._jobs.qsize()
+
+    def submit(self, job: Callable[[Runtime], Result]) -> "Future[Result]":
+        """Queues a job; to cancel its future before a worker begins it takes it out.
+
+        Args:
+            job: called with the network of a worker, in its thread.
+
+        Raises:
+            ServingError: the queue is full, or the pool is closed.
+        """
+        future: Future[Result] = Future()
+        with self._lock:
+            if self._closed:
+                raise ServingError("UNAVAILABLE", "The server is stopping.")
+            try:
+                self._jobs.put_nowait((job, future))
+            except queue.Full:
+                message = "The server is busy: its queue is full. Try again in a moment."
+                raise ServingError("UNAVAILABLE", message) from None
+        return future
+
+    def close(self) -> None:
+        """Takes no further jobs, does those that it has, and ends its threads."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self, runtime: Runtime) -> None:
+        while (taken := self._jobs.get()) is not None:
+            job, future = taken
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                result = job(runtime)
+            except BaseException as error:  # whatever it is, somebody waits for it
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+            del taken, job, future  # or the last picture stays in memory until the next

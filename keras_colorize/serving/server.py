@@ -1,0 +1,112 @@
+"""A server from its socket to its graceful end."""
+
+import logging.config
+import signal
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import uvicorn
+
+from keras_colorize.inference.runtime import Runtime
+from keras_colorize.serving.app import make_app
+from keras_colorize.serving.limits import Limits
+from keras_colorize.serving.observation import LOGGING, Metrics
+from keras_colorize.serving.pool import WorkerPool
+
+_CONNECTIONS = 1000  # each may hold a body, and a descriptor
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where a server listens, and whom it answers.
+
+    Attributes:
+        host: name or address.
+        port: of HTTP; 0 is any that is free.
+        grpc_port: of gRPC; 0 is any that is free, None serves none.
+        workers: networks; None is one for each core.
+        api_key: as of `Gate`.
+        cors_origins: as of `make_app`.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8501
+    grpc_port: int | None = None
+    workers: int | None = None
+    api_key: str | None = None
+    cors_origins: Sequence[str] = ()
+
+
+def serve(
+    make_runtime: Callable[[int], Runtime],
+    settings: Settings,
+    limits: Limits,
+    say: Callable[[str], None],
+) -> None:
+    """Serves until SIGTERM or Ctrl-C, and then finishes what it accepted.
+
+    Args:
+        make_runtime: as of `WorkerPool`.
+        settings: where and for whom.
+        limits: of each request.
+        say: told, a line each, where it listens.
+
+    Raises:
+        OSError: it cannot listen there.
+    """
+    logging.config.dictConfig(LOGGING)
+    listening = _listen(settings.host, settings.port)
+    pool = WorkerPool(make_runtime, limits.waiting, settings.workers)
+    metrics = Metrics(pool)
+    app = make_app(
+        pool,
+        limits,
+        metrics=metrics,
+        api_key=settings.api_key,
+        cors_origins=settings.cors_origins,
+    )
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        limit_concurrency=_CONNECTIONS,
+        timeout_graceful_shutdown=None,  # the time limit of each request is what ends it
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn raises them again when it has stopped; by then there is nothing left to end.
+        signal.signal(number, lambda *_: None)
+    stop_grpc: Callable[[], None] | None = None
+    try:
+        if settings.grpc_port is not None:
+            from keras_colorize.serving.grpc_service import start_grpc
+
+            port, stop_grpc = start_grpc(
+                pool,
+                limits,
+                metrics,
+                f"{_bracketed(settings.host)}:{settings.grpc_port}",
+                settings.api_key,
+            )
+            say(f"gRPC on {_bracketed(settings.host)}:{port}")
+        port = listening.getsockname()[1]
+        say(f"HTTP on http://{_bracketed(settings.host)}:{port}/ (Ctrl-C stops it)")
+        uvicorn.Server(config).run(sockets=[listening])
+    finally:
+        if stop_grpc:
+            stop_grpc()
+        pool.close()
+        listening.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), f"{host}:{port}") from error
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
