@@ -4,11 +4,15 @@ export const TRIES = 20;
 const SHORTEST = 1; // seconds
 const LONGEST = 60;
 
-/** An answer that is not a picture, in words. `retryAfter`, in seconds, is there when it is busy. */
+/**
+ * An answer that is not a picture, in words. `retryAfter`, in seconds, is there when the server is
+ * busy; `needsKey` is true when it wants its key, or another.
+ */
 export class AnswerError extends Error {
-  constructor(message, retryAfter) {
+  constructor(message, { retryAfter, needsKey = false } = {}) {
     super(message);
     this.retryAfter = retryAfter;
+    this.needsKey = needsKey;
   }
 }
 
@@ -20,7 +24,10 @@ export class AnswerError extends Error {
  */
 export function errorOf(status, body, retryAfter, bytes) {
   if (status === 503) {
-    return new AnswerError("The server is busy.", secondsOf(retryAfter));
+    return new AnswerError("The server is busy.", { retryAfter: secondsOf(retryAfter) });
+  }
+  if (status === 401) {
+    return new AnswerError("This server wants its key, above.", { needsKey: true });
   }
   return new AnswerError(sentenceOf(body) ?? fallback(status, bytes));
 }

@@ -18,7 +18,7 @@ export class Card {
   #onChange;
   #say;
   #result = null;
-  #problem = false;
+  #problem = null;
 
   /**
    * @param {File} file
@@ -51,9 +51,14 @@ export class Card {
     return coloredName(this.#file.name, this.#result.type);
   }
 
+  /** Whether the server refused it for want of its key. */
+  get needsKey() {
+    return this.#problem?.needsKey ?? false;
+  }
+
   /** Whether it waits for an answer. */
   get busy() {
-    return this.#result === null && !this.#problem;
+    return this.#result === null && this.#problem === null;
   }
 
   /** Colours the photograph with the present settings; a request on its way is given up. */
@@ -74,7 +79,7 @@ export class Card {
       }
     } catch (error) {
       if (!signal.aborted) {
-        this.#set({ state: error.message, problem: true });
+        this.#set({ state: error.message, problem: error });
         this.#say(`${this.#file.name} was not coloured. ${error.message}`);
       }
     }
@@ -140,7 +145,7 @@ export class Card {
   }
 
   /** Shows how far it is: `sent` of what goes to the server (null: not known), or how it ended. */
-  #set({ state, sent, result = null, problem = false }) {
+  #set({ state, sent, result = null, problem = null }) {
     this.#result = result;
     this.#problem = problem;
     const progress = this.#find("progress");
@@ -151,10 +156,10 @@ export class Card {
     }
     progress.classList.toggle("idle", !this.busy);
     this.element.setAttribute("aria-busy", this.busy);
-    this.element.classList.toggle("problem", problem);
+    this.element.classList.toggle("problem", problem !== null);
     this.#find("state").textContent = state;
     this.#find("download").disabled = result === null;
-    this.#find("again").hidden = !problem;
+    this.#find("again").hidden = problem === null;
     this.#onChange();
   }
 }

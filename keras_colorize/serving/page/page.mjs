@@ -1,6 +1,7 @@
 import { Card } from "./card.mjs";
 import { distinct } from "./names.mjs";
 import { Queue } from "./queue.mjs";
+import { useKey } from "./request.mjs";
 import { save } from "./saving.mjs";
 import { zip } from "./zip.mjs";
 
@@ -66,8 +67,18 @@ function update() {
   find("count").textContent = words.join(", ");
   find("main").classList.toggle("empty", cards.length === 0);
   find("work").hidden = cards.length === 0;
+  find("key-form").hidden = !cards.some((card) => card.needsKey);
   find("for-all").hidden = cards.length < 2;
   find("download-all").disabled = ready === 0 || busy > 0;
+}
+
+function enterKey(event) {
+  event.preventDefault();
+  useKey(find("key").value);
+  find("choose").focus(); // as this form goes
+  for (const card of cards.filter((card) => card.needsKey)) {
+    card.color();
+  }
 }
 
 function notice(words) {
@@ -98,6 +109,7 @@ for (const [button, input] of [["choose", "files"], ["take", "camera"]]) {
 }
 find("download-all").onclick = downloadAll;
 find("remove-all").onclick = removeAll;
+find("key-form").onsubmit = enterKey;
 
 let depth = 0; // each element on the way enters and leaves
 function over(change) {

@@ -1,6 +1,13 @@
 import { errorOf } from "./answers.mjs";
 import { formatFor } from "./names.mjs";
 
+let key = "";
+
+/** Sets the key of the server, which each request brings along from now on; "" is none. */
+export function useKey(text) {
+  key = text;
+}
+
 /**
  * Sends one photograph and gives its coloured picture. (`fetch` tells no progress of sending.)
  *
@@ -28,6 +35,9 @@ export function colorize(file, { saturation, size }, signal, onSent) {
       reject(errorOf(status, body, request.getResponseHeader("Retry-After"), file.size));
     };
     request.open("POST", "colorize");
+    if (key) {
+      request.setRequestHeader("Authorization", `Bearer ${key}`);
+    }
     request.responseType = "blob";
     request.upload.onprogress = ({ loaded, total }) => onSent(loaded / total);
     request.onload = async () => {
