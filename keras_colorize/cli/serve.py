@@ -5,6 +5,10 @@ from pathlib import Path
 
 import click
 
+from keras_colorize.serving.limits import Limits
+
+_DEFAULTS = Limits()
+
 
 @click.command(
     epilog="\b\nExamples:\n"
@@ -31,28 +35,28 @@ import click
 @click.option(
     "--queue",
     type=click.IntRange(1),
-    default=64,
+    default=_DEFAULTS.waiting,
     show_default=True,
     help="Requests that wait for a worker; one more is answered with 503.",
 )
 @click.option(
     "--max-pixels",
     type=click.IntRange(1),
-    default=50_000_000,
+    default=_DEFAULTS.max_pixels,
     show_default=True,
     help="Refuse pictures with more pixels.",
 )
 @click.option(
     "--max-bytes",
     type=click.IntRange(1),
-    default=32 << 20,
+    default=_DEFAULTS.max_bytes,
     show_default=True,
     help="Refuse requests with more bytes.",
 )
 @click.option(
     "--timeout",
     type=click.FloatRange(0, min_open=True),
-    default=60.0,
+    default=_DEFAULTS.timeout,
     show_default=True,
     help="Seconds for a request.",
 )
@@ -89,7 +93,6 @@ def command(
     once what it accepted is answered. Its log is JSON on standard error, a line a request.
     """
     from keras_colorize.inference.runtime import load_runtime
-    from keras_colorize.serving.limits import Limits
     from keras_colorize.serving.server import Settings, serve
 
     limits = Limits(max_bytes, max_pixels, timeout, queue)

@@ -19,6 +19,9 @@ class WorkerPool:
 
     The packaged network takes one picture at a time, so that batches would gain nothing; decoding,
     network and encoding release the interpreter's lock.
+
+    Attributes:
+        workers: the number of threads.
     """
 
     def __init__(
@@ -36,6 +39,7 @@ class WorkerPool:
         """
         cores = available_cores()
         count = workers or cores
+        self.workers = count
         runtimes = [make_runtime(max(1, cores // count)) for _ in range(count)]
         self._jobs: queue.Queue[tuple[Job, Future[Any]] | None] = queue.Queue(waiting)
         self._lock = threading.Lock()

@@ -63,7 +63,7 @@ def serving_routes(pool: WorkerPool, limits: Limits) -> APIRouter:
                 check_model(match["name"], version, label)
                 return _json(json.dumps(_metadata(), indent=1).encode())
             check_status(match["name"], version, label)
-            return _json(json.dumps(_STATUS, indent=1).encode())
+            return _json(json.dumps(STATUS, indent=1).encode())
         raise ServingError("INVALID_ARGUMENT", f"Malformed request: {method} {path[:200]}")
 
     model = "/v1/models/{name}"
@@ -128,7 +128,7 @@ def _version(digits: str | None) -> int | None:
     return int(digits)
 
 
-_STATUS = {
+STATUS: dict[str, Any] = {
     "model_version_status": [
         {
             "version": str(MODEL_VERSION),
@@ -139,8 +139,9 @@ _STATUS = {
 }
 
 
-def _metadata() -> dict[str, Any]:
-    signatures = {
+def signature_defs() -> dict[str, Any]:
+    """The signatures as JSON of TensorFlow's protocol buffer `SignatureDef`, by name."""
+    return {
         signature.name: {
             "inputs": {signature.input.name: _tensor(signature.name, signature.input)},
             "outputs": {signature.output.name: _tensor(signature.name, signature.output)},
@@ -148,9 +149,12 @@ def _metadata() -> dict[str, Any]:
         }
         for signature in SIGNATURES.values()
     }
+
+
+def _metadata() -> dict[str, Any]:
     return {
         "model_spec": {"name": MODEL_NAME, "signature_name": "", "version": str(MODEL_VERSION)},
-        "metadata": {"signature_def": {"signature_def": signatures}},
+        "metadata": {"signature_def": {"signature_def": signature_defs()}},
     }
 
 

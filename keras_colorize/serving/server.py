@@ -3,16 +3,20 @@
 import logging.config
 import signal
 import socket
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import uvicorn
 
+from keras_colorize.inference.quiet import import_quietly
 from keras_colorize.inference.runtime import Runtime
 from keras_colorize.serving.app import make_app
 from keras_colorize.serving.limits import Limits
 from keras_colorize.serving.observation import LOGGING, Metrics
 from keras_colorize.serving.pool import WorkerPool
+from keras_colorize.serving.protocol import PatientProtocol
 
 _CONNECTIONS = 1000  # each may hold a body, and a descriptor
 
@@ -56,48 +60,41 @@ def serve(
         OSError: it cannot listen there.
     """
     logging.config.dictConfig(LOGGING)
-    listening = _listen(settings.host, settings.port)
-    pool = WorkerPool(make_runtime, limits.waiting, settings.workers)
-    metrics = Metrics(pool)
-    app = make_app(
-        pool,
-        limits,
-        metrics=metrics,
-        api_key=settings.api_key,
-        cors_origins=settings.cors_origins,
-    )
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        limit_concurrency=_CONNECTIONS,
-        timeout_graceful_shutdown=None,  # the time limit of each request is what ends it
-    )
     for number in (signal.SIGTERM, signal.SIGINT):
-        # uvicorn raises them again when it has stopped; by then there is nothing left to end.
-        signal.signal(number, lambda *_: None)
-    stop_grpc: Callable[[], None] | None = None
-    try:
+        # While uvicorn runs it handles them, and raises them again when it has stopped.
+        signal.signal(number, lambda *_: sys.exit(0))
+    with ExitStack() as stack:
+        listening = stack.enter_context(_listen(settings.host, settings.port))
+        pool = WorkerPool(make_runtime, limits.waiting, settings.workers)
+        stack.callback(pool.close)
+        metrics = Metrics(pool)
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
         if settings.grpc_port is not None:
+            import_quietly("tensorflow")
             from keras_colorize.serving.grpc_service import start_grpc
 
-            port, stop_grpc = start_grpc(
-                pool,
-                limits,
-                metrics,
-                f"{_bracketed(settings.host)}:{settings.grpc_port}",
-                settings.api_key,
-            )
-            say(f"gRPC on {_bracketed(settings.host)}:{port}")
-        port = listening.getsockname()[1]
-        say(f"HTTP on http://{_bracketed(settings.host)}:{port}/ (Ctrl-C stops it)")
+            address = f"{host}:{settings.grpc_port}"
+            port, stop = start_grpc(pool, limits, metrics, address, settings.api_key)
+            stack.callback(stop)
+            say(f"gRPC on {host}:{port}")
+        app = make_app(
+            pool,
+            limits,
+            metrics=metrics,
+            api_key=settings.api_key,
+            cors_origins=settings.cors_origins,
+        )
+        config = uvicorn.Config(
+            app,
+            http=PatientProtocol,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            limit_concurrency=_CONNECTIONS,
+            timeout_graceful_shutdown=None,  # the time limit of each request is what ends it
+        )
+        say(f"HTTP on http://{host}:{listening.getsockname()[1]}/ (Ctrl-C stops it)")
         uvicorn.Server(config).run(sockets=[listening])
-    finally:
-        if stop_grpc:
-            stop_grpc()
-        pool.close()
-        listening.close()
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -106,7 +103,3 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), f"{host}:{port}") from error
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -97,14 +97,15 @@ def listed(shape: Sequence[int]) -> str:
     return f"[{','.join(map(str, shape))}]"
 
 
-def _check_pixels(height: int, width: int, max_pixels: int) -> None:
+def _check_pixels(picture: NDArray[Any], max_pixels: int) -> None:
+    height, width = picture.shape[:2]
     if height * width > max_pixels:
         message = f"The picture has {width} x {height} pixels, more than the limit of {max_pixels}."
         raise ServingError("RESOURCE_EXHAUSTED", message)
 
 
 def _lightness(values: Floats, max_pixels: int) -> Floats:
-    _check_pixels(*values.shape[:2], max_pixels)
+    _check_pixels(values, max_pixels)
     if not ((values >= -_SLACK) & (values <= 100 + _SLACK)).all():
         raise ServingError("INVALID_ARGUMENT", "Lightness lies in 0 to 100.")
     return values[..., 0]
@@ -130,8 +131,9 @@ def _ab(values: Floats, runtime: Runtime, max_pixels: int) -> Floats:
     (top, bottom), (left, right) = (
         margins(side, to, stride) for side, to in zip(lightness.shape, frame, strict=True)
     )
-    padded = cv2.copyMakeBorder(lightness, top, bottom, left, right, cv2.BORDER_REFLECT)
-    padded = padded.astype(np.float32, copy=False)
+    padded = cv2.copyMakeBorder(lightness, top, bottom, left, right, cv2.BORDER_REFLECT).astype(
+        np.float32, copy=False
+    )
     ab = guided_upsample(runtime.predict(padded), padded)
     return ab[top : frame[0] - bottom, left : frame[1] - right]
 
@@ -144,7 +146,7 @@ def _frame(size: tuple[int, ...], runtime: Runtime) -> tuple[int, ...] | None:
 
 
 def _pixels(rgb: NDArray[np.uint8], runtime: Runtime, max_pixels: int) -> NDArray[np.uint8]:
-    _check_pixels(*rgb.shape[:2], max_pixels)
+    _check_pixels(rgb, max_pixels)
     return np.asarray(Colorizer(runtime).colorize(rgb))
 
 

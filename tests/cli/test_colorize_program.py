@@ -46,6 +46,7 @@ import sys
 from keras_colorize.cli.main import main
 main(["colorize", "album/one.jpg"], standalone_mode=False)
 heavy = {"tensorflow", "keras", "scipy", "skimage", "matplotlib", "tqdm", "PIL.ImageCms"}
+heavy |= {"fastapi", "uvicorn", "grpc"}
 print(sorted(heavy & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

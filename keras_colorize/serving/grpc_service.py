@@ -1,0 +1,261 @@
+"""TensorFlow Serving's gRPC interface: `PredictionService` and `ModelService` of one model."""
+
+import hmac
+import math
+import time
+from collections.abc import Callable
+from concurrent import futures
+from typing import Any, TypeVar
+
+import grpc
+import numpy as np
+from google.protobuf.json_format import ParseDict
+from tensorflow import make_ndarray, make_tensor_proto
+from tensorflow.core.framework import types_pb2
+from tensorflow.core.framework.tensor_pb2 import TensorProto
+from tensorflow_serving.apis import (
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    model_service_pb2_grpc,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
+
+from keras_colorize.inference.runtime import Runtime
+from keras_colorize.serving.errors import ServingError
+from keras_colorize.serving.limits import Limits
+from keras_colorize.serving.observation import LOGGER, Metrics
+from keras_colorize.serving.pool import WorkerPool
+from keras_colorize.serving.rest import (
+    MODEL_NAME,
+    MODEL_VERSION,
+    STATUS,
+    check_model,
+    check_status,
+    signature_defs,
+)
+from keras_colorize.serving.signatures import DEFAULT_SIGNATURE, SIGNATURES, Batch, Signature
+
+Answer = TypeVar("Answer")
+
+_SPARE_THREADS = 8  # for what needs no worker
+_BYTES_OF = {"DT_FLOAT": 4, "DT_UINT8": 1}
+
+
+def start_grpc(
+    pool: WorkerPool, limits: Limits, metrics: Metrics, address: str, api_key: str | None
+) -> tuple[int, Callable[[], None]]:
+    """Starts a server on its own threads.
+
+    Args:
+        pool: the workers.
+        limits: of each request.
+        metrics: counts the requests.
+        address: HOST:PORT; port 0 is any that is free.
+        api_key: what the metadata `authorization: Bearer KEY` must bring along; None asks for
+            nothing.
+
+    Returns:
+        The port, and a function that stops it once what it accepted is answered.
+
+    Raises:
+        OSError: it cannot listen there.
+    """
+    # Each request that waits holds a thread.
+    threads = pool.workers + limits.waiting + _SPARE_THREADS
+    server = grpc.server(
+        futures.ThreadPoolExecutor(threads, "grpc"),
+        options=[
+            ("grpc.max_receive_message_length", limits.max_bytes),
+            ("grpc.max_send_message_length", -1),
+            ("grpc.so_reuseport", 0),  # or a second server would take half of the requests
+        ],
+        maximum_concurrent_rpcs=threads,
+    )
+    answering = _Answering(pool, limits, metrics, api_key)
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
+        _PredictionService(answering), server
+    )
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(_ModelService(answering), server)
+    try:
+        port = server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise OSError(
+            0, "gRPC cannot listen there, perhaps as another program does", address
+        ) from (error)
+    server.start()
+    return port, lambda: server.stop(limits.timeout).wait()
+
+
+class _Answering:
+    """What every method does beside its own work."""
+
+    def __init__(
+        self, pool: WorkerPool, limits: Limits, metrics: Metrics, api_key: str | None
+    ) -> None:
+        self.limits = limits
+        self._pool = pool
+        self._metrics = metrics
+        self._wanted = f"Bearer {api_key}".encode() if api_key is not None else None
+
+    def answer(self, method: str, context: Any, work: Callable[[], Answer]) -> Answer:
+        """Checks the key, does the work, turns failures into statuses, and tells of it."""
+        started, status = time.perf_counter(), "OK"
+        try:
+            self._check_key(context)
+            return work()
+        except ServingError as error:
+            status = error.code
+            return context.abort(grpc.StatusCode[status], error.message)
+        except Exception:
+            status = "INTERNAL"
+            LOGGER.exception("fault")
+            return context.abort(grpc.StatusCode[status], "The server met a fault of its own.")
+        finally:
+            seconds = time.perf_counter() - started
+            self._metrics.observe("grpc", method, status, seconds)
+            fields = {
+                "method": method,
+                "status": status,
+                "milliseconds": round(1000 * seconds, 1),
+                "client": context.peer(),
+            }
+            LOGGER.info("request", extra={"fields": fields})
+
+    def in_worker(self, context: Any, job: Callable[[Runtime, float], Answer]) -> Answer:
+        """Has a worker do a job, no longer than the server and the client allow."""
+        left = min(self.limits.timeout, context.time_remaining() or math.inf)
+        deadline = time.monotonic() + left
+        future = self._pool.submit(lambda runtime: job(runtime, deadline))
+        try:
+            return future.result(left)
+        except TimeoutError:
+            future.cancel()
+            message = "The time for this request is over."
+            raise ServingError("DEADLINE_EXCEEDED", message) from None
+
+    def _check_key(self, context: Any) -> None:
+        if self._wanted is None:
+            return
+        given = dict(context.invocation_metadata()).get("authorization", "")
+        if not hmac.compare_digest(given.encode(), self._wanted):
+            message = "This needs the API key: send it as metadata, authorization: Bearer KEY."
+            raise ServingError("UNAUTHENTICATED", message)
+
+
+class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
+    def __init__(self, answering: _Answering) -> None:
+        self._answering = answering
+
+    def Predict(self, request: Any, context: Any) -> Any:
+        return self._answering.answer("Predict", context, lambda: self._predict(request, context))
+
+    def GetModelMetadata(self, request: Any, context: Any) -> Any:
+        return self._answering.answer("GetModelMetadata", context, lambda: _metadata(request))
+
+    def _predict(self, request: Any, context: Any) -> Any:
+        check_model(*_spec(request))
+        name = request.model_spec.signature_name or DEFAULT_SIGNATURE
+        if name not in SIGNATURES:
+            message = f'Serving signature key "{name[:100]}" not found.'
+            raise ServingError("FAILED_PRECONDITION", message)
+        signature = SIGNATURES[name]
+        limits = self._answering.limits
+        tensor = _only_input(request, signature)
+        _check_filter(request.output_filter, signature)
+
+        def job(runtime: Runtime, deadline: float) -> Any:
+            batch = _batch(tensor, signature, limits.max_bytes)
+            made = signature.run(batch, runtime, limits.max_pixels, deadline)
+            response = predict_pb2.PredictResponse()
+            response.model_spec.name = MODEL_NAME
+            response.model_spec.version.value = MODEL_VERSION
+            response.model_spec.signature_name = name
+            response.outputs[signature.output.name].CopyFrom(make_tensor_proto(made))
+            return response
+
+        return self._answering.in_worker(context, job)
+
+
+class _ModelService(model_service_pb2_grpc.ModelServiceServicer):
+    def __init__(self, answering: _Answering) -> None:
+        self._answering = answering
+
+    def GetModelStatus(self, request: Any, context: Any) -> Any:
+        def work() -> Any:
+            check_status(*_spec(request))
+            return ParseDict(STATUS, get_model_status_pb2.GetModelStatusResponse())
+
+        return self._answering.answer("GetModelStatus", context, work)
+
+
+def _spec(request: Any) -> tuple[str, int | None, str | None]:
+    if not request.HasField("model_spec"):
+        raise ServingError("INVALID_ARGUMENT", "Missing ModelSpec")
+    spec = request.model_spec
+    version = spec.version.value if spec.HasField("version") else None
+    return spec.name, version, spec.version_label or None
+
+
+def _metadata(request: Any) -> Any:
+    check_model(*_spec(request))
+    if not request.metadata_field:
+        message = "GetModelMetadataRequest must specify at least one metadata_field"
+        raise ServingError("INVALID_ARGUMENT", message)
+    for field in request.metadata_field:
+        if field != "signature_def":
+            raise ServingError("INVALID_ARGUMENT", f"Metadata field {field} is not supported")
+    signatures = ParseDict(
+        {"signature_def": signature_defs()}, get_model_metadata_pb2.SignatureDefMap()
+    )
+    response = get_model_metadata_pb2.GetModelMetadataResponse()
+    response.model_spec.name = MODEL_NAME
+    response.model_spec.version.value = MODEL_VERSION
+    response.metadata["signature_def"].Pack(signatures)
+    return response
+
+
+def _only_input(request: Any, signature: Signature) -> TensorProto:
+    name = signature.input.name
+    if len(request.inputs) != 1:
+        message = f"input size does not match signature: {len(request.inputs)}!=1, which is {name}."
+        raise ServingError("INVALID_ARGUMENT", message)
+    if name not in request.inputs:
+        message = f"input tensor alias not found in signature: it takes {name}."
+        raise ServingError("INVALID_ARGUMENT", message)
+    return request.inputs[name]
+
+
+def _check_filter(names: Any, signature: Signature) -> None:
+    for name in names:
+        if name != signature.output.name:
+            message = (
+                f"output tensor alias not found in signature: {name[:100]} Outputs expected to be "
+                f"in the set {{{signature.output.name}}}."
+            )
+            raise ServingError("INVALID_ARGUMENT", message)
+
+
+def _batch(tensor: TensorProto, signature: Signature, max_bytes: int) -> Batch:
+    """Reads a tensor, which may be far larger than its message: one value can stand for all."""
+    wanted = signature.input
+    if types_pb2.DataType.Name(tensor.dtype) != wanted.dtype:
+        message = f"{wanted.name} is to be {wanted.dtype}."
+        raise ServingError("INVALID_ARGUMENT", message)
+    shape = [dim.size for dim in tensor.tensor_shape.dim]
+    count = math.prod(shape)
+    is_text = wanted.dtype == "DT_STRING"
+    if tensor.tensor_shape.unknown_rank or min(shape, default=0) < 0:
+        raise ServingError("INVALID_ARGUMENT", f"tensor parsing error: {wanted.name}")
+    if is_text and count != len(tensor.string_val):
+        raise ServingError("INVALID_ARGUMENT", f"tensor parsing error: {wanted.name}")
+    if not is_text and count * _BYTES_OF[wanted.dtype] > max_bytes:
+        message = f"{wanted.name} is larger than the limit of {max_bytes} bytes."
+        raise ServingError("RESOURCE_EXHAUSTED", message)
+    try:
+        values = make_ndarray(tensor)
+    except (ValueError, TypeError, OverflowError) as error:
+        message = f"tensor parsing error: {wanted.name}"
+        raise ServingError("INVALID_ARGUMENT", message) from error
+    signature.check(values)
+    return [bytes(one) for one in values] if is_text else np.ascontiguousarray(values)
