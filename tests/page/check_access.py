@@ -102,7 +102,10 @@ def test_light_and_dark(scheme: str, open_page: Open, add: Add, grey: Path, tmp_
     red = int(background.removeprefix("rgb(").split(",")[0])
     assert red < 40 if scheme == "dark" else red > 215
     seen = 0
-    for texts in (":is(h1, .intro p, .kinds, footer p)", "#main :is(h2, h3, p, label, output, button)"):
+    for texts in (
+        ":is(h1, .intro p, .kinds, footer p)",
+        "#main :is(h2, h3, p, label, output, button)",
+    ):
         for element in page.locator(f"{texts}:visible").all():
             assert element.evaluate(CONTRAST) >= 4.5, element.inner_text()
             seen += 1

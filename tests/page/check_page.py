@@ -118,7 +118,9 @@ def test_what_cannot_be_coloured_says_why(
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.method))
     add(page, *(tmp_path / name for name in names), grey)
-    bad, cut, notes, huge, good = (text.strip() for text in page.locator(".state").all_inner_texts())
+    bad, cut, notes, huge, good = (
+        text.strip() for text in page.locator(".state").all_inner_texts()
+    )
     assert "is not a JPEG, PNG, TIFF, WebP or BMP picture" in bad
     assert "cut short" in cut
     assert notes == "This is not a photograph."
@@ -148,9 +150,7 @@ def test_several_go_two_at_a_time_and_come_as_one_file(
             assert colorfulness(Image.open(io.BytesIO(archive.read(name)))) > 2
 
 
-def test_files_are_dropped_and_removed_and_none_is_held(
-    open_page: Open, grey: Path
-) -> None:
+def test_files_are_dropped_and_removed_and_none_is_held(open_page: Open, grey: Path) -> None:
     page = open_page()
     page.evaluate(
         """(bytes) => {
@@ -200,6 +200,19 @@ def test_a_busy_server_is_asked_again(open_page: Open, add: Add, grey: Path) -> 
     expect(page.locator(".state")).to_have_text("512 × 674 pixels, coloured", timeout=60_000)
 
 
+def test_a_change_does_not_wait_for_a_busy_server(open_page: Open, add: Add, grey: Path) -> None:
+    page = open_page()
+    page.route(
+        "**/colorize",
+        lambda route: route.fulfill(status=503, headers={"Retry-After": "60"}),
+        times=1,
+    )
+    add(page, grey, count=0)
+    expect(page.locator(".state")).to_have_text("The server is busy. Trying again in 60 seconds.")
+    page.get_by_role("slider", name="Saturation").press("ArrowRight")
+    expect(page.locator(".state")).to_have_text("512 × 674 pixels, coloured", timeout=30_000)
+
+
 @pytest.mark.parametrize("status, words", [(504, "The time is over."), (0, "cannot be reached")])
 def test_it_can_be_tried_again(
     status: int, words: str, open_page: Open, add: Add, grey: Path
@@ -220,9 +233,7 @@ def test_it_can_be_tried_again(
     expect(page.locator(".state")).to_have_text("512 × 674 pixels, coloured", timeout=60_000)
 
 
-def test_a_server_with_a_key(
-    open_page: Open, add: Add, grey: Path, address_with_key: str
-) -> None:
+def test_a_server_with_a_key(open_page: Open, add: Add, grey: Path, address_with_key: str) -> None:
     page = open_page(address_with_key)
     key = page.get_by_label("Key of this server")
     expect(key).to_be_hidden()

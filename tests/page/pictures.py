@@ -12,8 +12,8 @@ from PIL import Image
 from playwright.sync_api import Browser, expect, sync_playwright
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
-SCALE = 1.25
-DESKTOP = {"viewport": {"width": 1200, "height": 800}}
+SCALE = 1.1
+DESKTOP = {"viewport": {"width": 1200, "height": 960}}
 PHONE = {
     "viewport": {"width": 390, "height": 800},
     "is_mobile": True,
@@ -51,8 +51,8 @@ def main() -> None:
         )
         phone = picture(browser, address, ["fsa-orchard-road.jpg"], **PHONE)
         browser.close()
-    desktop.save(folder / "page.jpg", quality=80, optimize=True, progressive=True)
-    phone.save(folder / "page-phone.jpg", quality=80, optimize=True, progressive=True)
+    desktop.save(folder / "page.jpg", quality=74, optimize=True, progressive=True)
+    phone.save(folder / "page-phone.jpg", quality=74, optimize=True, progressive=True)
 
 
 if __name__ == "__main__":

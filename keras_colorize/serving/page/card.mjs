@@ -129,6 +129,7 @@ export class Card {
 
   #send(signal) {
     const send = () => {
+      signal.throwIfAborted(); // it may have been given up between two events
       this.#set({ state: "Sending", sent: 0 });
       return colorize(this.#file, this.#settings(), signal, (share) => {
         this.#set(share < 1 ? { state: "Sending", sent: share } : { state: "Colouring", sent: null });
@@ -165,6 +166,7 @@ export class Card {
 }
 
 function pause(milliseconds, signal) {
+  signal.throwIfAborted();
   return new Promise((resolve, reject) => {
     const timer = setTimeout(done, milliseconds);
     function done() {

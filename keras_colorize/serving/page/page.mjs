@@ -123,6 +123,11 @@ addEventListener("drop", (event) => {
   if (holdsFiles(event)) {
     event.preventDefault();
     over(-depth);
-    add(event.dataTransfer.files);
+    const items = [...event.dataTransfer.items].filter(({ kind }) => kind === "file");
+    const files = items.filter((item) => !item.webkitGetAsEntry()?.isDirectory);
+    add(files.map((item) => item.getAsFile()));
+    if (files.length < items.length) {
+      notice("A folder cannot be dropped, only the photographs in it.");
+    }
   }
 });
