@@ -53,14 +53,15 @@ def missing_extra(module: str, preferred: str | None = None) -> str | None:
 
     Args:
         module: the name of a module that could not be imported, such as `tensorflow_io`. Every
-            module the package imports is named like its distribution, but for an "-api" after it.
+            module the package imports is named like its distribution, but for an "-api" or "io"
+            after it.
         preferred: the extra to name if several install the module.
 
     Returns:
         The extra's name, or `None` if no extra installs that module.
     """
     distribution = _canonical(module.partition(".")[0])
-    known = {distribution, f"{distribution}-api"}
+    known = {distribution, f"{distribution}-api", f"{distribution}io"}
     extras = [name for name, contents in declared_extras().items() if known & {*contents}]
     return preferred if preferred in extras else next(iter(extras), None)
 

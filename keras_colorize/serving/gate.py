@@ -12,7 +12,7 @@ from keras_colorize.serving.limits import Limits
 DEADLINE = "keras_colorize.deadline"
 """Key of a request's scope: when its answer is due, on the clock of the event loop."""
 
-_OPEN_PREFIXES = ("/v1/", "/colorize", "/metrics", "/openapi.json")
+_GUARDED = ("/v1/", "/colorize", "/metrics", "/openapi.json")
 _READ_AND_DROPPED = 8  # times the limit: a client that is cut off while it sends sees no answer
 
 
@@ -49,7 +49,7 @@ class Gate:
         await self._app(scope, _LimitedBody(scope, receive, self._limits), send)
 
     def _is_allowed(self, scope: Scope) -> bool:
-        if self._key is None or not scope["path"].lower().startswith(_OPEN_PREFIXES):
+        if self._key is None or not scope["path"].startswith(_GUARDED):
             return True
         given = dict(scope["headers"]).get(b"authorization", b"")
         return hmac.compare_digest(given, b"Bearer " + self._key)

@@ -1,7 +1,7 @@
 """Workers with a network each, and a bounded queue before them."""
 
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -41,8 +41,10 @@ class WorkerPool:
         count = workers or cores
         self.workers = count
         runtimes = [make_runtime(max(1, cores // count)) for _ in range(count)]
-        self._jobs: queue.Queue[tuple[Job, Future[Any]] | None] = queue.Queue(waiting)
-        self._lock = threading.Lock()
+        self._places = waiting
+        self._jobs: deque[tuple[Job, Future[Any]]] = deque()
+        self._changed = threading.Condition()
+        self._idle = 0
         self._closed = False
         self._threads = [
             threading.Thread(target=self._work, args=(runtime,), name="colorizer", daemon=True)
@@ -53,8 +55,9 @@ class WorkerPool:
 
     @property
     def waiting(self) -> int:
-        """Jobs that no worker has begun."""
-        return self._jobs.qsize()
+        """Jobs that no worker has begun, and that somebody waits for."""
+        with self._changed:
+            return len(self._live())
 
     def submit(self, job: Callable[[Runtime], Result]) -> "Future[Result]":
         """Queues a job; to cancel its future before a worker begins it takes it out.
@@ -66,30 +69,39 @@ class WorkerPool:
             ServingError: the queue is full, or the pool is closed.
         """
         future: Future[Result] = Future()
-        with self._lock:
+        with self._changed:
             if self._closed:
                 raise ServingError("UNAVAILABLE", "The server is stopping.")
-            try:
-                self._jobs.put_nowait((job, future))
-            except queue.Full:
+            places = self._places + self._idle
+            if len(self._jobs) >= places:
+                self._jobs = self._live()
+            if len(self._jobs) >= places:
                 message = "The server is busy: its queue is full. Try again in a moment."
-                raise ServingError("UNAVAILABLE", message) from None
+                raise ServingError("UNAVAILABLE", message)
+            self._jobs.append((job, future))
+            self._changed.notify()
         return future
 
     def close(self) -> None:
         """Takes no further jobs, does those that it has, and ends its threads."""
-        with self._lock:
-            if self._closed:
-                return
+        with self._changed:
             self._closed = True
-        for _ in self._threads:
-            self._jobs.put(None)
+            self._changed.notify_all()
         for thread in self._threads:
             thread.join()
 
+    def _live(self) -> deque[tuple[Job, Future[Any]]]:
+        return deque(entry for entry in self._jobs if not entry[1].cancelled())
+
     def _work(self, runtime: Runtime) -> None:
-        while (taken := self._jobs.get()) is not None:
-            job, future = taken
+        while True:
+            with self._changed:
+                self._idle += 1
+                self._changed.wait_for(lambda: self._jobs or self._closed)
+                self._idle -= 1
+                if not self._jobs:
+                    return
+                job, future = self._jobs.popleft()
             if not future.set_running_or_notify_cancel():
                 continue
             try:
@@ -98,4 +110,5 @@ class WorkerPool:
                 future.set_exception(error)
             else:
                 future.set_result(result)
-            del taken, job, future  # or the last picture stays in memory until the next
+                del result
+            del job, future  # or the last picture stays in memory until the next

@@ -75,11 +75,14 @@ def test_a_full_queue_refuses_and_takes_again() -> None:
 
 
 def test_a_job_that_nobody_waits_for_is_not_done() -> None:
-    blocked = Blocked(waiting=2)
+    blocked = Blocked(waiting=1)
     done = []
     future = blocked.pool.submit(done.append)
     assert future.cancel()
+    assert blocked.pool.waiting == 0
+    taken = blocked.pool.submit(lambda runtime: "in its place")
     blocked.go.set()
+    assert taken.result() == "in its place"
     blocked.pool.close()
     assert done == []
     with pytest.raises(CancelledError):
@@ -110,3 +113,20 @@ def test_closing_does_what_was_accepted_and_takes_no_more() -> None:
     assert blocked.first.result() == "first"
     assert [future.result() for future in waiting] == [0, 1, 2]
     blocked.pool.close()  # again: nothing
+
+
+def test_workers_that_are_idle_are_places_too() -> None:
+    pool = WorkerPool(names, 1, workers=2)
+    together = threading.Barrier(3)
+
+    def job(runtime: Any) -> None:
+        together.wait()
+
+    while pool._idle < 2:  # until both threads have begun
+        pass
+    done = [pool.submit(job) for _ in range(3)]
+    with pytest.raises(ServingError):
+        pool.submit(job)
+    together.abort()
+    assert all(future.exception() for future in done)
+    pool.close()

@@ -1,0 +1,202 @@
+"""Around the routes: keys, limits, health, metrics, logs, other origins, the page."""
+
+import json
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keras_colorize.serving import app as app_module
+from keras_colorize.serving.limits import Limits
+from keras_colorize.serving.observation import LOGGER, JsonFormatter
+
+PREDICT = "/v1/models/colorizer:predict"
+
+
+def post(client: Any, picture: bytes, **options: Any) -> Any:
+    return client.post("/colorize", files={"image": ("secret.png", picture)}, **options)
+
+
+def test_health(client: Any) -> None:
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+def test_errors_are_json_and_nothing_is_sniffed(client: Any) -> None:
+    answer = client.get("/no/such/thing")
+    assert (answer.status_code, list(answer.json())) == (404, ["error"])
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_openapi_document_names_the_routes(client: Any) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    assert {"/colorize", "/v1/models/{name}:predict", "/v1/models/{name}/metadata"} <= set(paths)
+    form = paths["/colorize"]["post"]["requestBody"]["content"]
+    assert list(form) == ["multipart/form-data"]
+
+
+def test_a_key_is_asked_for_by_all_but_health_and_page(
+    make_client: Any, make_grey: Any, tiny: bytes
+) -> None:
+    client = make_client(make_grey(), api_key="key")
+    assert client.get("/healthz").status_code == 200
+    right = {"Authorization": "Bearer key"}
+    document = client.get("/openapi.json", headers=right).json()
+    for path in ("/openapi.json", *document["paths"]):
+        path = path.format(name="colorizer", version=1)
+        expected = 200 if path == "/healthz" else 401
+        assert client.get(path).status_code == expected, path
+        assert client.get(path, headers=right).status_code != 401, path
+    for wrong in ({}, {"Authorization": "key"}, {"Authorization": "Bearer kez"}):
+        answer = post(client, tiny, headers=wrong)
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+        assert "API key" in answer.json()["error"]
+    assert post(client, tiny, headers=right).status_code == 200
+
+
+def test_large_bodies_are_refused_however_they_come(make_client: Any, make_grey: Any) -> None:
+    client = make_client(make_grey(), Limits(max_bytes=1000))
+
+    def pieces(count: int) -> Any:
+        for _ in range(count):
+            yield b"x" * 100
+
+    for path in (PREDICT, "/colorize"):
+        headers = {"content-type": "multipart/form-data; boundary=x"}
+        for body in (b"x" * 1001, b"x" * 9001, pieces(11), pieces(200)):
+            answer = client.post(path, content=body, headers=headers)
+            assert answer.status_code == 413
+            assert "limit of 1000 bytes" in answer.json()["error"]
+    assert client.post(PREDICT, content=b"x" * 1000).status_code == 400  # no JSON
+
+
+@pytest.fixture
+def held(make_client: Any, make_grey: Any) -> Any:
+    """A client whose only worker waits for `go`, and whose queue holds one."""
+    go, begun = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        begun.set()
+        go.wait()
+
+    client = make_client(make_grey(wait), Limits(waiting=1, timeout=60))
+    client.go, client.begun = go, begun
+    yield client
+    go.set()
+
+
+def test_a_full_queue_is_a_503_that_says_when(held: Any, tiny: bytes) -> None:
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(post, held, tiny)
+        held.begun.wait()
+        second = threads.submit(post, held, tiny)
+        while "colorize_queue_length 1.0" not in held.get("/metrics").text:
+            pass
+        for refused in (
+            post(held, tiny),
+            held.post(PREDICT, json={"inputs": [[[[50.0]]]]}),
+        ):
+            assert refused.status_code == 503
+            assert int(refused.headers["retry-after"]) >= 1
+            assert "busy" in refused.json()["error"]
+        held.go.set()
+        assert [first.result().status_code, second.result().status_code] == [200, 200]
+    assert post(held, tiny).status_code == 200
+
+
+def test_what_takes_too_long_is_a_504(make_client: Any, make_grey: Any, tiny: bytes) -> None:
+    go = threading.Event()
+    client = make_client(make_grey(go.wait), Limits(timeout=0.2))
+    answer = post(client, tiny)
+    assert (answer.status_code, "time" in answer.json()["error"]) == (504, True)
+    go.set()
+    assert client.post(PREDICT, json={"inputs": [[[[50.0]]]]}).status_code == 200
+
+
+def test_a_fault_of_ours_is_a_500_without_its_reason(
+    make_client: Any, make_grey: Any, tiny: bytes
+) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError("a secret")
+
+    client = make_client(make_grey(fail))
+    with pytest.raises(ZeroDivisionError):  # goes on to the log of the server
+        post(client, tiny)
+    client._transport.raise_server_exceptions = False
+    answer = post(client, tiny)
+    assert answer.status_code == 500
+    assert answer.json() == {"error": "The server met a fault of its own."}
+
+
+def test_requests_are_counted_by_route(make_client: Any, make_grey: Any, tiny: bytes) -> None:
+    client = make_client(make_grey())
+    post(client, tiny)
+    post(client, b"x")
+    client.get("/one")
+    client.get("/other")
+    text = client.get("/metrics").text
+    for line in (
+        'colorize_requests_total{interface="http",route="/colorize",status="200"} 1.0',
+        'colorize_requests_total{interface="http",route="/colorize",status="400"} 1.0',
+        'colorize_requests_total{interface="http",route="other",status="404"} 2.0',
+        'colorize_request_seconds_count{interface="http",route="/colorize"} 2.0',
+        "colorize_queue_length 0.0",
+    ):
+        assert line in text
+    assert "process_resident_memory_bytes" in text
+
+
+def test_a_request_is_a_line_of_json_without_its_content(
+    client: Any, tiny: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, LOGGER.name):
+        post(client, tiny, data={"format": "jpeg"})
+    (record,) = [record for record in caplog.records if record.name == LOGGER.name]
+    text = JsonFormatter().format(record)
+    line = json.loads(text)
+    assert (line["method"], line["path"], line["status"]) == ("POST", "/colorize", 200)
+    assert line["bytes_read"] > len(tiny) and line["bytes_written"] > 100
+    assert set(line) == {
+        "time",
+        "level",
+        "message",
+        "method",
+        "path",
+        "status",
+        "milliseconds",
+        "bytes_read",
+        "bytes_written",
+        "client",
+    }
+    assert "secret" not in text and "\n" not in text
+
+
+def test_other_origins_are_let_in_only_when_asked(make_client: Any, make_grey: Any) -> None:
+    origin = {"Origin": "https://photos.example"}
+    allow = "access-control-allow-origin"
+    assert allow not in make_client(make_grey()).get("/healthz", headers=origin).headers
+    client = make_client(make_grey(), cors_origins=["https://photos.example"], api_key="key")
+    assert client.get("/healthz", headers=origin).headers[allow] == "https://photos.example"
+    assert allow not in client.get("/healthz", headers={"Origin": "https://x.example"}).headers
+    ask = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization",
+    }
+    assert client.options("/colorize", headers=origin | ask).status_code == 200
+
+
+def test_a_page_is_served_where_there_is_one(
+    make_client: Any, make_grey: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page" / "index.html").write_text("<h1>Hello</h1>")
+    (tmp_path / "secret").write_text("secret")
+    monkeypatch.setattr(app_module, "PAGE", tmp_path / "page")
+    client = make_client(make_grey(), api_key="key")
+    assert client.get("/").text == "<h1>Hello</h1>"
+    assert client.get("/healthz").json() == {"status": "ok"}
+    for path in ("/../secret", "/..%2fsecret", "/%2e%2e/secret", "//secret"):
+        assert "secret" not in client.get(path).text

@@ -1,0 +1,203 @@
+"""`keras-colorize serve` as a program: its clients, its signals, slow clients, mistakes."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import uvicorn
+from click.testing import CliRunner
+from PIL import Image
+
+from keras_colorize.cli import extras
+from keras_colorize.cli.main import main
+from keras_colorize.inference.colorizer import Colorizer
+from keras_colorize.serving import protocol
+
+OLD = Path("examples", "photographs", "fireside.jpg")
+
+
+def post(url: str, data: bytes, **options: Any) -> httpx.Response:
+    return httpx.post(f"{url}/colorize", files={"image": ("a", data)}, timeout=None, **options)
+
+
+def run(*command: object) -> subprocess.CompletedProcess[str]:
+    quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True, env=quiet)
+
+
+def test_rest_grpc_the_form_and_the_command_line_give_the_same_picture(
+    server: Any, repository: Path, tmp_path: Path
+) -> None:
+    old, clients = repository / OLD, repository / "export" / "tf_serving"
+    for number, command in enumerate(
+        (
+            ("sh", clients / "colorize.sh", old, tmp_path / "0.png", server.url),
+            (sys.executable, clients / "colorize_rest.py", old, tmp_path / "1.png", server.url),
+            (sys.executable, clients / "colorize_grpc.py", old, tmp_path / "2.png", server.grpc),
+        )
+    ):
+        done = run(*command)
+        assert done.returncode == 0, done.stderr
+    result = CliRunner().invoke(main, ["colorize", str(old), "-o", str(tmp_path / "3.png")])
+    assert result.exit_code == 0, result.output
+    form = post(server.url, old.read_bytes(), data={"format": "png"})
+    pictures = [(tmp_path / f"{k}.png").read_bytes() for k in range(4)] + [form.content]
+    assert len(set(pictures)) == 1
+    rgb = np.asarray(Image.open(BytesIO(pictures[0]))).astype(int)
+    assert np.ptp(rgb, axis=-1).max() > 20
+
+
+def test_the_clients_say_what_is_wrong(server: Any, repository: Path, tmp_path: Path) -> None:
+    (tmp_path / "no.jpg").write_text("no picture")
+    clients, new = repository / "export" / "tf_serving", tmp_path / "new.png"
+    for command in (
+        ("sh", clients / "colorize.sh", tmp_path / "no.jpg", new, server.url),
+        (sys.executable, clients / "colorize_rest.py", tmp_path / "no.jpg", new, server.url),
+        (sys.executable, clients / "colorize_grpc.py", tmp_path / "no.jpg", new, server.grpc),
+    ):
+        done = run(*command)
+        assert done.returncode != 0
+        assert "not a JPEG, PNG" in done.stderr and "Traceback" not in done.stderr
+    assert os.listdir(tmp_path) == ["no.jpg"]
+
+
+OVMS = """
+import sys
+import numpy as np
+from ovmsclient import make_grpc_client, make_http_client
+
+http, grpc = sys.argv[1:3]
+lightness = np.load(sys.argv[3])
+for client in (make_http_client(http), make_grpc_client(grpc)):
+    status = client.get_model_status("colorizer", 1)
+    assert status[1]["state"] == "AVAILABLE" and status[1]["error_code"] == 0, status
+    assert "lightness" in str(client.get_model_metadata("colorizer", 1))
+    ab = client.predict({"lightness": lightness}, "colorizer", 1)
+    np.save(sys.argv[4], np.asarray(ab, np.float32))
+    expected = np.load(sys.argv[5])
+    assert np.array_equal(np.asarray(ab, np.float32), expected), abs(ab - expected).max()
+    try:
+        client.predict({"lightness": lightness}, "half", 1)
+    except Exception as error:
+        assert type(error).__name__ == "ModelNotFoundError", repr(error)
+        assert "Servable not found for request: Specific(half, 1)" in str(error), error
+    else:
+        raise AssertionError("a model that is not there")
+print("done")
+"""
+
+
+def test_ovmsclient_works_unchanged(server: Any, runtime: Any, tmp_path: Path) -> None:
+    lightness = np.random.default_rng(4).uniform(0, 100, (1, 40, 56, 1)).astype(np.float32)
+    np.save(tmp_path / "lightness.npy", lightness)
+    np.save(tmp_path / "ab.npy", Colorizer(runtime).predict_ab(lightness[0, ..., 0])[None])
+    # In a process of its own: it carries TensorFlow's protocol buffers a second time.
+    done = run(
+        sys.executable,
+        *("-c", OVMS, server.url.removeprefix("http://"), server.grpc),
+        *(tmp_path / name for name in ("lightness.npy", "made.npy", "ab.npy")),
+    )
+    assert done.stdout == "done\n", done.stderr
+
+
+def test_sigterm_lets_what_was_accepted_end(start: Callable[..., Any], make_picture: Any) -> None:
+    server = start("--workers", "1")
+    stream = BytesIO()
+    make_picture(0, 3000, 2000).save(stream, "JPEG")
+    with ThreadPoolExecutor(3) as threads:
+        posted = [threads.submit(post, server.url, stream.getvalue()) for _ in range(3)]
+        while "colorize_queue_length 2.0" not in httpx.get(f"{server.url}/metrics").text:
+            pass
+        code, log = server.end()
+        assert [future.result().status_code for future in posted] == [200, 200, 200]
+    assert code == 0
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(server.url)
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert sum(line.get("path") == "/colorize" for line in lines) == 3
+
+
+def test_ctrl_c_a_key_and_a_client_that_dawdles(start: Callable[..., Any], tiny: bytes) -> None:
+    server = start("--timeout", "1", KERAS_COLORIZE_API_KEY="key")
+    assert post(server.url, tiny).status_code == 401
+    key = {"Authorization": "Bearer key"}
+    assert post(server.url, tiny, headers=key).status_code == 200
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as slow:
+        head = "POST /colorize HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer key\r\n"
+        form = "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 9000\r\n\r\n"
+        slow.sendall((head + form + "--x\r\n").encode())
+        answer = slow.recv(10_000).decode()
+    assert answer.startswith("HTTP/1.1 408")
+    server.process.send_signal(signal.SIGINT)
+    _, log = server.process.communicate()
+    assert server.process.returncode == 0
+    assert "Traceback" not in log and "Bearer" not in log
+
+
+def test_a_connection_without_a_request_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "SECONDS_FOR_HEADERS", 0.2)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    config = uvicorn.Config(app, http=protocol.PatientProtocol, lifespan="off", log_config=None)
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        address = listening.getsockname()
+        request = b"GET / HTTP/1.1\r\nHost: x\r\n"
+        for sent in (b"", request, request + b"\r\n" + request):
+            with socket.create_connection(address) as client:
+                client.sendall(sent)
+                received = b""
+                while piece := client.recv(1000):  # to the end of the connection
+                    received += piece
+            assert received.count(b"HTTP/1.1 204") == sent.count(b"\r\n\r\n")
+        with socket.create_connection(address) as client:  # a busy one stays
+            for _ in range(8):
+                client.sendall(request + b"\r\n")
+                assert client.recv(1000).startswith(b"HTTP/1.1 204")
+                time.sleep(0.1)
+        server.should_exit = True
+        thread.join()
+
+
+def test_mistakes_are_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "empty").write_text("\n")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for arguments, words in (
+            (("--port", port), f"127.0.0.1:{port}: Address already in use"),
+            (("--port", "0", "--model", "nothing"), "nothing"),
+            (("--api-key-file", str(tmp_path / "no")), "No such file"),
+            (("--api-key-file", str(tmp_path / "empty")), "API key is empty"),
+        ):
+            done = run(
+                sys.executable,
+                *("-c", "from keras_colorize.cli.main import main; main()", "serve", *arguments),
+            )
+            assert done.returncode != 0
+            assert words in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_missing_library_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    declared = {"export": ["tensorflow-serving-api"], "serve": ["fastapi"], "grpc": ["grpcio"]}
+    monkeypatch.setattr(extras, "declared_extras", lambda: declared)
+    assert extras.missing_extra("fastapi") == "serve"
+    assert extras.missing_extra("grpc") == "grpc"
