@@ -5,7 +5,7 @@ PIP = python -m pip --disable-pip-version-check -qq
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-android test-arm test-gpu lint weights export
+.PHONY: help demo test test-all test-android test-arm test-gpu test-page lint weights export
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
@@ -18,7 +18,7 @@ demo: .venv-demo/.installed ## Colour the example photographs.
 test: lint ## Check style and types, and run the tests.
 	@.venv/bin/pytest -q -n auto --dist loadfile
 
-test-all: lint test-android test-arm test-gpu ## The same, with the slow tests and those of phones.
+test-all: lint test-android test-arm test-gpu test-page ## The same, and the slow tests and the four below.
 	@.venv/bin/pytest -q -n auto --dist loadfile -m ""
 
 test-android: .venv/.installed .venv-android/.installed ## Compile and test export/android on the JVM.
@@ -29,6 +29,10 @@ test-arm: .venv/.installed .venv-arm/.installed ## Run the packaged network on a
 
 test-gpu: .venv/.installed .venv-gpu/.installed ## Say which TFLite files a GPU takes whole.
 	@.venv/bin/python tests/gpu/check.py
+
+test-page: .venv/.installed ## Test the page in a browser.
+	@tests/page/install.sh
+	@.venv/bin/pytest -q -p no:cacheprovider tests/page/check_*.py
 
 lint: .venv/.installed ## Check style and types.
 	@.venv/bin/ruff check

@@ -57,9 +57,15 @@ def test_wheel_holds_the_package_and_nothing_else(wheel: Path, repository: Path)
     tree = repository / "keras_colorize"
     expected = {
         str(path.relative_to(repository))
-        for path in [*tree.rglob("*.py"), *(tree / "weights").iterdir(), tree / "py.typed"]
+        for path in [
+            *tree.rglob("*.py"),
+            *(tree / "weights").iterdir(),
+            *(tree / "serving" / "page").iterdir(),
+            tree / "py.typed",
+        ]
         if path.is_file()
     }
+    assert "keras_colorize/serving/page/index.html" in names
     assert any(name.endswith(".tflite") for name in names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert {name for name in names if ".dist-info/" not in name} == expected
