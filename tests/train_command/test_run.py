@@ -20,7 +20,7 @@ from keras_colorize.evaluation.scoring import score_folder
 from keras_colorize.evaluation.tables import score_table
 from keras_colorize.imaging.images import read_rgb
 from keras_colorize.inference.colorizer import Colorizer
-from keras_colorize.training import trainer
+from keras_colorize.training import backends, trainer
 from keras_colorize.training.callbacks import DivergenceGuard
 
 # Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
@@ -390,7 +390,7 @@ def test_a_stop_does_not_wait_for_a_look_at_the_shards(shards, tmp_path, train, 
 
     looked = []
     monkeypatch.setattr(trainer.ColorizationGAN, "fit", stop)
-    monkeypatch.setattr(trainer.ShardFolder, "check", looked.append)
+    monkeypatch.setattr(backends.ShardFolder, "check", looked.append)
     result = train(shards, "--run", tmp_path / "run", "--preset", "tiny", "--batch-size", 24)
     assert result.exit_code == 0
     assert result.stderr.splitlines()[-1] == "Stopped. The same command goes on from there."

@@ -3,7 +3,7 @@
 import pytest
 
 from keras_colorize.training import callbacks
-from keras_colorize.training.callbacks import Progress, _duration, _line
+from keras_colorize.training.callbacks import Progress, _duration, epoch_line
 
 
 def test_says_the_pace_once_some_steps_are_timed(monkeypatch, capsys):
@@ -25,7 +25,7 @@ def test_says_the_pace_once_some_steps_are_timed(monkeypatch, capsys):
 
 def test_an_epochs_line_leaves_out_counts_gaps_and_norms():
     record = {"epoch": 3, "images": 96, "l1_loss": 0.1, "discriminator_loss": None}
-    assert _line({**record, "gradient_norm_0": 2.0, "val_psnr": 23.456}) == (
+    assert epoch_line({**record, "gradient_norm_0": 2.0, "val_psnr": 23.456}) == (
         "epoch 3: l1_loss 0.1, val_psnr 23.46"
     )
 
