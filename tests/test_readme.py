@@ -28,7 +28,7 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "CONTRIBUTING.md", "docs/evaluation.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "docs/evaluation.md", "docs/export.md")
 FENCE = re.compile(
     r"^(?:<!-- (?P<mark>not run|run with): (?P<text>.+?) -->\n)?"
     r"^```(?P<kind>\w*)\n(?P<body>.*?)^```$",
