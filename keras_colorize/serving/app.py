@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -76,7 +77,7 @@ def make_app(
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     if PAGE.is_dir():
-        app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
+        app.mount("/", _Page(directory=PAGE, html=True), name="page")
     app.add_middleware(Gate, limits=limits, api_key=api_key)
     if cors_origins:
         app.add_middleware(
@@ -87,6 +88,16 @@ def make_app(
         )
     app.add_middleware(Observer, metrics=metrics)
     return app
+
+
+class _Page(StaticFiles):
+    """The page's files; modules of two versions must not meet, nor the page stand in another's."""
+
+    def file_response(self, *args: Any, **options: Any) -> Response:
+        response = super().file_response(*args, **options)
+        response.headers["Cache-Control"] = "no-cache"
+        response.headers["Content-Security-Policy"] = "frame-ancestors 'none'"
+        return response
 
 
 async def _serving_error(request: Request, error: Exception) -> Response:

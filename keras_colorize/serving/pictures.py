@@ -3,7 +3,7 @@
 from io import BytesIO
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, File, Form, Request, Response, UploadFile
+from fastapi import APIRouter, File, Form, HTTPException, Request, Response, UploadFile
 
 from keras_colorize.imaging.decoding import sniff
 from keras_colorize.inference.colorizer import Colorizer
@@ -64,5 +64,9 @@ def picture_routes(pool: WorkerPool, limits: Limits) -> APIRouter:
             return made.getvalue()
 
         return Response(await in_worker(request, pool, job), media_type=_MEDIA_TYPES[written])
+
+    @router.get("/colorize", include_in_schema=False)
+    async def only_by_post() -> Response:  # else it would be looked for among the page's files
+        raise HTTPException(405, headers={"Allow": "POST"})
 
     return router

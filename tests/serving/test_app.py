@@ -196,7 +196,10 @@ def test_a_page_is_served_where_there_is_one(
     (tmp_path / "secret").write_text("secret")
     monkeypatch.setattr(app_module, "PAGE", tmp_path / "page")
     client = make_client(make_grey(), api_key="key")
-    assert client.get("/").text == "<h1>Hello</h1>"
+    page = client.get("/")
+    assert page.text == "<h1>Hello</h1>"
+    assert page.headers["Cache-Control"] == "no-cache"
+    assert page.headers["Content-Security-Policy"] == "frame-ancestors 'none'"
     assert client.get("/healthz").json() == {"status": "ok"}
     for path in ("/../secret", "/..%2fsecret", "/%2e%2e/secret", "//secret"):
         assert "secret" not in client.get(path).text
