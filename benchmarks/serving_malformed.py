@@ -21,7 +21,7 @@ SIGNATURES = ("serving_default", "network", "colorize_rgb", "colorize_bytes")
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
 JUNK = (None, True, -1, 1.5, 1e300, 10**400, "", "x", "\u0000", "\ud800", {}, {"b64": 1}, {"x": []})
 
-_HEADERS = 64 << 10  # bytes that the server reads of them
+_HEADERS = 300_000  # bytes of headers: above 64 KiB where they do not arrive in one piece
 _BODY = 32 << 20  # and of a body
 
 
@@ -182,7 +182,7 @@ def wrong_method(random: Random) -> bytes:
 
 def large_headers(random: Random) -> bytes:
     """More headers than the server reads."""
-    much = random.randint(_HEADERS + 2000, 3 * _HEADERS)
+    much = random.randint(_HEADERS, 4 * _HEADERS)
     path = random.choice(PATHS)
     if random.random() < 1 / 3:
         return request("GET", f"{path}?{'q' * much}")
@@ -199,7 +199,6 @@ def broken_http(random: Random) -> bytes:
             b"\x16\x03\x01\x02\x00" + random.randbytes(99) + b"\r\n\r\n",  # TLS
             b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
             b"GET / HTTP/1.1\r\n\r\n",  # without a Host
-            b"GET / HTTP/9.9\r\nHost: x\r\n\r\n",
             b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
             b"GET / HTTP/1.1\r\nHost: x\r\nbad header\r\n\r\n",
             b"GET / HTTP/1.1\r\nHost: x\r\nX: a\0b\r\n\r\n",

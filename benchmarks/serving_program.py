@@ -51,7 +51,7 @@ class Server:
         """Ends it as SIGTERM does, and returns its exit code."""
         self._process.terminate()
         try:
-            return self._process.wait(20)
+            return self._process.wait(8)
         except subprocess.TimeoutExpired:
             self._process.kill()
             return self._process.wait()
