@@ -17,6 +17,7 @@ SLOWER = 1.5  # times, that the median of a usual client may become
 USUAL = 20  # requests of the usual client before the others come
 
 _HEADERS = 20  # seconds that the server waits for them, at the least
+_PATIENCE = 2 * _HEADERS + SLACK  # seconds for any answer
 
 
 async def drip(connection: Connection, request: bytes) -> Answer:
@@ -110,11 +111,11 @@ KINDS = {
     "nothing at all": Kind(
         silent, 50, True, (0, 408), 2 * _HEADERS + SLACK, f"closed after {_HEADERS} to 40 s"
     ),
-    "closes its side after the request": Kind(half_closed, 8, False, (200,), 60, "200"),
+    "closes its side after the request": Kind(half_closed, 8, False, (200,), SLACK, "200"),
     "closes its side within the body": Kind(
         half_closed_early, 8, False, (0, 400, 408), TIMEOUT + SLACK, "closed, or an error"
     ),
-    "reads its answer after 2 s": Kind(reads_late, 8, False, (200,), 60, "200"),
+    "reads its answer after 2 s": Kind(reads_late, 8, False, (200,), 2 + SLACK, "200"),
     "leaves without its answer": Kind(leaves, 8, False, (0,), 60, "-"),
 }
 
@@ -145,17 +146,17 @@ async def together(
     server: Server, request: bytes, report: Report
 ) -> tuple[list[float], list[float]]:
     """Returns the latencies of the usual client before and beside the others."""
-    async with Connection(server) as usual:
+    async with Connection(server, _PATIENCE) as usual:
         await usual.ask(request)
         before = [(await usual.ask(request)).seconds for _ in range(USUAL)]
-        others = asyncio.gather(*(one(server, request, name, report) for name in KINDS))
         during = []
-        while not others.done() or not during:
-            answer = await usual.ask(request)
-            report.expect(answer.status == 200, f"A usual client got {answer.status}.")
-            during.append(answer.seconds)
-            await asyncio.sleep(0.1)
-        await others
+        async with asyncio.TaskGroup() as group:
+            others = [group.create_task(one(server, request, name, report)) for name in KINDS]
+            while not during or not all(other.done() for other in others):
+                answer = await usual.ask(request)
+                report.expect(answer.status == 200, f"A usual client got {answer.status}.")
+                during.append(answer.seconds)
+                await asyncio.sleep(0.1)
     return before, during
 
 
@@ -164,7 +165,7 @@ async def one(server: Server, request: bytes, name: str, report: Report) -> None
     kind = KINDS[name]
 
     async def client() -> Answer:
-        async with Connection(server) as connection:
+        async with Connection(server, _PATIENCE) as connection:
             return await kind.behave(connection, request)
 
     if kind.at_once:
