@@ -46,6 +46,9 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         self.end()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._log.close()
 
     def end(self) -> int:
         """Ends it as SIGTERM does, and returns its exit code."""

@@ -115,7 +115,7 @@ KINDS = {
     "closes its side within the body": Kind(
         half_closed_early, 8, False, (0, 400, 408), TIMEOUT + SLACK, "closed, or an error"
     ),
-    "reads its answer after 2 s": Kind(reads_late, 8, False, (200,), 2 + SLACK, "200"),
+    "reads its answer after 2 s": Kind(reads_late, 8, True, (200,), 2 + SLACK, "200"),
     "leaves without its answer": Kind(leaves, 8, False, (0,), 60, "-"),
 }
 

@@ -1,7 +1,6 @@
 """`benchmarks/serving.py` with tiny numbers: each part does its work and says what is wrong."""
 
 import argparse
-import io
 import os
 import subprocess
 import sys
@@ -10,7 +9,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from PIL import Image
 
 
 @pytest.fixture
@@ -52,6 +50,7 @@ def test_abuse_and_a_server_that_is_not_as_it_should_be(
     import serving_abuse
 
     monkeypatch.setattr(serving_abuse, "USUAL", 4)
+    monkeypatch.setattr(serving_abuse, "REST", 0.0)
     monkeypatch.setattr(serving_abuse, "GROWTH", 10.0)  # of so few requests it says nothing
     options = argparse.Namespace(malformed=80, seed=1, until=float("inf"))
     report = serving_abuse.measure_abuse(options, pictures)
@@ -100,10 +99,8 @@ def test_slow_clients(benchmarks: Path, pictures: Path, monkeypatch: pytest.Monk
 
 
 def test_the_same_seed_makes_the_same_requests(benchmarks: Path) -> None:
-    from serving_malformed import KINDS, png_that_says
+    from serving_malformed import KINDS
 
     for make in KINDS.values():
         one, other = ([make(random) for _ in range(5)] for random in (Random(3), Random(3)))
         assert one == other and len(set(one)) > 1
-    with pytest.raises(Image.DecompressionBombError):
-        Image.open(io.BytesIO(png_that_says(60_000, 8, 2)))
