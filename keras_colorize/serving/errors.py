@@ -31,9 +31,10 @@ class ServingError(Exception):
     """
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
+        # It may quote a request, and half of a surrogate pair is valid in JSON but has no UTF-8.
+        self.message = message.encode(errors="replace").decode()
+        super().__init__(self.message)
         self.code = code
-        self.message = message
 
     @property
     def http_status(self) -> int:

@@ -31,6 +31,13 @@ def test_errors_are_json_and_nothing_is_sniffed(client: Any) -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+def test_half_of_a_surrogate_pair_is_no_fault_of_ours(client: Any) -> None:
+    body = b'{"instances": [1], "signature_name": "\\ud800"}'
+    answer = client.post("/v1/models/colorizer:predict", content=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"] == 'Serving signature name: "?" not found in signature def'
+
+
 def test_the_openapi_document_names_the_routes(client: Any) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     assert {"/colorize", "/v1/models/{name}:predict", "/v1/models/{name}/metadata"} <= set(paths)

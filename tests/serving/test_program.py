@@ -174,6 +174,15 @@ def test_a_connection_without_a_request_is_ended(monkeypatch: pytest.MonkeyPatch
             client.sendall(request + b"\r\n")
             client.shutdown(socket.SHUT_WR)  # and still gets its answer
             assert client.recv(1000).startswith(b"HTTP/1.1 204")
+        broken_chunk = b"Transfer-Encoding: chunked\r\n\r\nZZ\r\n"
+        for wrong in (b"\0\r\n\r\n", request + b"X: " + b"x" * 2**20, request + broken_chunk):
+            with socket.create_connection(address) as client:
+                client.sendall(wrong)  # the whole of it, although it is refused before its end
+                received = b""
+                while piece := client.recv(1000):
+                    received += piece
+            assert received.startswith(b"HTTP/1.1 400") and received.count(b"HTTP/1.1 4") == 1
+            assert "is no HTTP/1.1" in json.loads(received.partition(b"\r\n\r\n")[2])["error"]
         with socket.create_connection(address) as client:  # a busy one stays
             for _ in range(8):
                 client.sendall(request + b"\r\n")
