@@ -143,7 +143,7 @@ def wrong_type(random: Random) -> bytes:
 def wrong_form(random: Random) -> bytes:
     """A form without its picture, with fields out of range, or broken."""
     data = picture("JPEG")
-    number = random.choice(["", "x", "-1", "2.1", "nan", "inf", "1e999", "0x1", "\u00bd", "1,5"])
+    number = random.choice(["x", "-1", "2.1", "nan", "inf", "1e999", "0x1", "\u00bd", "1,5"])
     field = random.choice(
         [{"saturation": number}, {"size": random.choice(["0", "257", "256.0"])}, {"format": "gif"}]
     )
