@@ -64,11 +64,6 @@ def test_all_layers_are_there_with_their_work(file, small_generator):
     assert (len(integers) >= least) if least else not integers
 
 
-def test_runs_alone(file):
-    for operator in read_operators(file):
-        operator.runner(threads=1)()
-
-
 def test_what_is_no_such_file_is_a_sentence(file, tmp_path):
     with pytest.raises(WeightsError, match="has no signature colorize_8x8"):
         read_operators(file, "colorize_8x8")
