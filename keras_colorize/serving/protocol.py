@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Any
 
 import h11
@@ -53,7 +54,8 @@ class PatientProtocol(H11Protocol):
                 h11.EndOfMessage(),
             ):
                 self.transport.write(self.conn.send(event))
-            self.transport.write_eof()
+            with suppress(OSError):  # the client may be gone
+                self.transport.write_eof()
         if self.cycle is not None:
             self.cycle.disconnected = True  # or the application would answer once more
         self._refused = True
