@@ -40,6 +40,12 @@ def small_generator() -> Any:
 
 
 @pytest.fixture(scope="session")
+def joining_generator() -> Any:
+    """A quick network whose nodes join up to five tensors."""
+    return used_generator((8, 8, 8, 8, 8), "unet++")
+
+
+@pytest.fixture(scope="session")
 def samples(make_picture: Any) -> list[np.ndarray]:
     """Lightness of pictures, (H, W) in 0..100, to calibrate int8 with."""
     from keras_colorize.imaging.color import rgb_to_lightness
@@ -68,7 +74,7 @@ def single_file(generator: Any) -> bytes:
 
 @pytest.fixture(scope="session")
 def int8_file(generator: Any, samples: list[np.ndarray]) -> bytes:
-    """The int8 file with one signature."""
+    """The int8 file with two signatures."""
     from keras_colorize.exporting.tflite import convert
 
-    return convert(generator, kind="int8", sizes=SIZES[:1], representative=samples)
+    return convert(generator, kind="int8", sizes=SIZES[:2], representative=samples)
