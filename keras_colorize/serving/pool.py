@@ -1,6 +1,7 @@
 """Workers with a network each, and a bounded queue before them."""
 
 import ctypes
+import platform
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -131,6 +132,5 @@ def give_back_memory() -> None:
     That one keeps it, up to a gigabyte after some pictures of 50 MP. To give it back after each
     picture would cost those of 1 MP half as much time again.
     """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
