@@ -133,6 +133,7 @@ class TrainingConfig:
             small crops first cost less.
         crop: least and greatest side of a random crop, before it is resized, over the short side
             of its photograph.
+        aging: share of the crops whose lightness is made that of an old photograph.
         batch_size: images a step.
         accumulation: steps whose mean gradient moves the weights once, as that of one larger
             batch would; batch norm still sees each batch by itself, and the discriminator by
@@ -155,6 +156,7 @@ class TrainingConfig:
     size: int = 256
     grow: tuple[tuple[int, int], ...] = ()
     crop: tuple[float, float] = CROP
+    aging: float = 0.0
     batch_size: int = 16
     accumulation: int = 1
     epochs: int = 20

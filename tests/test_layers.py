@@ -37,6 +37,7 @@ FRAMEWORK_MODULES = (
     "models",
     "data.arrays",
     "data.records",
+    "data.tf_crops",
     "data.tfdata",
     "evaluation.keras_metrics",
     "training",

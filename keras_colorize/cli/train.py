@@ -104,6 +104,11 @@ class _Shares(click.ParamType):
     help="Sides of the random crops, before they are resized, over the short sides of their "
     "photographs.  [default: 8/9]",
 )
+@click.option(
+    "--aging",
+    type=click.FloatRange(0, 1),
+    help="Share of the crops that are made to look like old photographs.",
+)
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Of the generator.")
 @click.option(
     "--discriminator-rate-ratio",

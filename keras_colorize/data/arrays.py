@@ -6,7 +6,6 @@ The crops are drawn as in `tfdata`, with the same guarantee of order, from other
 import itertools
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from PIL import Image
 from keras_colorize.config import CROP
 from keras_colorize.data.ahead import ahead
 from keras_colorize.data.shards import ShardFolder
+from keras_colorize.imaging.aging import film_lightness
 from keras_colorize.imaging.color import (
     CUBE_ROOT_FROM,
     WHITE,
@@ -131,6 +131,7 @@ def training_batches(
     steps: int,
     first_step: int = 0,
     crop: tuple[float, float] = CROP,
+    aging: float = 0.0,
     seed: int = 0,
     share: tuple[int, int] = (0, 1),
 ) -> Iterator[tuple[Any, Any]]:
@@ -150,6 +151,7 @@ def training_batches(
         first_step: how many batches of the stream to leave out.
         crop: least and greatest side of a crop, before it is resized, over its photograph's short
             side.
+        aging: share of the crops whose lightness is an old photograph's (`aged_lightness`).
         seed: of everything random.
         share: (k, n) leaves of each batch the k-th of n equal parts, counted from 0.
 
@@ -165,7 +167,7 @@ def training_batches(
     turns = orientations or [1] * len(files)
     stream = _stream(len(files), first_step * batch_size, seed)
     places = ((files[index], turns[index], position) for index, position in stream)
-    return _batched(places, size, batch_size, steps, crop, seed, share)
+    return _batched(places, size, batch_size, steps, crop, aging, seed, share)
 
 
 def shard_batches(
@@ -176,6 +178,7 @@ def shard_batches(
     steps: int,
     first_step: int = 0,
     crop: tuple[float, float] = CROP,
+    aging: float = 0.0,
     seed: int = 0,
     share: tuple[int, int] = (0, 1),
 ) -> Iterator[tuple[Any, Any]]:
@@ -191,6 +194,7 @@ def shard_batches(
         first_step: how many batches of the stream to leave out.
         crop: least and greatest side of a crop, before it is resized, over its photograph's short
             side.
+        aging: share of the crops whose lightness is an old photograph's (`aged_lightness`).
         seed: of everything random.
         share: which part of each batch.
 
@@ -205,7 +209,7 @@ def shard_batches(
         raise ValueError("There is no photograph to train on.")
     stream = _shard_stream(shards, first_step * batch_size, seed)
     places = ((jpeg, 1, position) for jpeg, position in stream)
-    return _batched(places, size, batch_size, steps, crop, seed, share)
+    return _batched(places, size, batch_size, steps, crop, aging, seed, share)
 
 
 def _batched(
@@ -214,6 +218,7 @@ def _batched(
     batch_size: int,
     steps: int,
     crop: tuple[float, float],
+    aging: float,
     seed: int,
     share: tuple[int, int],
 ) -> Iterator[tuple[Any, Any]]:
@@ -221,7 +226,13 @@ def _batched(
     part, parts = share
     count = batch_size // parts
     mine = (place for place in places if place[-1] % batch_size // count == part)
-    load = partial(_load_crop, size=size, crop=crop, seed=seed)
+
+    def load(photograph: str | Path | bytes, orientation: int, position: int) -> tuple[Any, ...]:
+        rgb = _load_crop(photograph, orientation, position, size=size, crop=crop, seed=seed)
+        return (rgb, film_lightness(rgb, aging, seed, position)) if aging else (rgb,)
+
     with closing(ahead(load, mine, (_BATCHES_AHEAD + 1) * count)) as crops:
         for _ in range(steps):
-            yield rgb_to_scaled_lab(np.stack(list(itertools.islice(crops, count))))
+            rgb, *film = map(np.stack, zip(*itertools.islice(crops, count), strict=True))
+            lightness, ab = rgb_to_scaled_lab(rgb)
+            yield scale_lightness(jnp.asarray(film[0][..., None])) if film else lightness, ab

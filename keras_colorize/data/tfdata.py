@@ -1,19 +1,15 @@
 """Photographs on disk to batches of scaled L and ab, with tf.data and tensorflow-io."""
 
-import functools
 import warnings
 from collections.abc import Callable, Sequence
-from io import BytesIO
 from pathlib import Path
 
-import numpy as np
 import tensorflow as tf
-from PIL import Image
 
 from keras_colorize.config import CROP
 from keras_colorize.data.shards import ShardFolder
+from keras_colorize.data.tf_crops import film_lightness_of, random_crop, seed_pair
 from keras_colorize.imaging.color import scale_ab, scale_lightness
-from keras_colorize.imaging.quiet import quiet_pillow
 
 # tensorflow-io's native library is not built for this TensorFlow; the colour conversions, plain
 # TensorFlow operations, do not need it.
@@ -39,87 +35,6 @@ def rgb_to_scaled_lab(rgb: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return scale_lightness(lab[..., :1]), scale_ab(lab[..., 1:])
 
 
-def _decode_with_pillow(contents: bytes) -> np.ndarray:
-    # The scan's decoder, so that what passed it decodes: TensorFlow's refuse WebP with alpha and
-    # slightly damaged PNG, take the indices of a BMP palette for grey, and know no TIFF.
-    with quiet_pillow(), Image.open(BytesIO(contents)) as image:
-        return np.asarray(image.convert("RGB"))
-
-
-def _decode(contents: tf.Tensor, side: int, share: float | tf.Tensor) -> tf.Tensor:
-    """Decodes a photograph to uint8 (H, W, 3), a JPEG at the least scale that is enough.
-
-    `share` of its short side still has `side` pixels then.
-
-    A JPEG decodes at 1/2, 1/4 or 1/8 of its size by leaving out high frequencies: the
-    anti-aliased reduction that the crop needs anyway, for a fraction of the time.
-    """
-
-    def jpeg() -> tf.Tensor:
-        short_side = tf.reduce_min(tf.image.extract_jpeg_shape(contents)[:2])
-        scales = [
-            functools.partial(tf.io.decode_jpeg, contents, channels=3, ratio=ratio)
-            for ratio in (1, 2, 4, 8)
-        ]
-        enough = tf.cast(short_side, tf.float32) * share / side
-        return tf.switch_case(tf.reduce_sum(tf.cast(enough >= [2.0, 4.0, 8.0], tf.int32)), scales)
-
-    def other() -> tf.Tensor:
-        rgb = tf.numpy_function(_decode_with_pillow, [contents], tf.uint8)
-        return tf.ensure_shape(rgb, (None, None, 3))
-
-    return tf.cond(tf.io.is_jpeg(contents), jpeg, other)
-
-
-def _upright(rgb: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
-    """Undoes an EXIF orientation (1 to 8, CIPA DC-008): first the turn, then the mirroring."""
-    top_down = (3, 4, 7, 8)
-    right_left = (2, 3, 6, 7)
-
-    def turned() -> tf.Tensor:
-        turned = tf.cond(orientation >= 5, lambda: tf.transpose(rgb, (1, 0, 2)), lambda: rgb)
-        flips = [tf.reduce_any(orientation == which) for which in (top_down, right_left)]
-        return tf.reverse(turned, tf.boolean_mask([0, 1], flips))
-
-    return tf.cond(orientation == 1, lambda: rgb, turned)
-
-
-def _crop(
-    contents: tf.Tensor,
-    orientation: tf.Tensor,
-    position: tf.Tensor,
-    *,
-    size: int,
-    seed: int,
-    crop: tuple[float, float] = CROP,
-) -> tf.Tensor:
-    """Decodes a photograph; a random square of it, perhaps mirrored, as uint8 (size, size, 3)."""
-    random = tf.random.stateless_uniform([4], seed=_pair(seed, position))
-    least, greatest = crop
-    share = least + (greatest - least) * random[3]
-    rgb = _upright(_decode(contents, size, share), orientation)
-    shape = tf.shape(rgb)
-    side = tf.cast(tf.cast(tf.reduce_min(shape[:2]), tf.float32) * share + 0.5, tf.int32)
-    room = tf.cast(shape[:2] - side + 1, tf.float32)
-    top, left = tf.unstack(tf.cast(random[:2] * room, tf.int32))
-    square = _resize(rgb[top : top + side, left : left + side], size)
-    return tf.cond(random[2] < 0.5, lambda: square, lambda: tf.reverse(square, [1]))
-
-
-def _resize(square: tf.Tensor, size: int) -> tf.Tensor:
-    # Anti-aliasing is for reductions; where there is none, it costs the double for the same pixels.
-    resized = tf.cond(
-        tf.shape(square)[0] > size,
-        lambda: tf.image.resize(square, (size, size), antialias=True),
-        lambda: tf.image.resize(square, (size, size)),
-    )
-    return tf.saturate_cast(tf.round(resized), tf.uint8)
-
-
-def _pair(seed: int, number: tf.Tensor) -> tf.Tensor:
-    return tf.stack([tf.cast(seed, tf.int64), number])
-
-
 def _stream(n: int, start: int, count: int, seed: int) -> tf.data.Dataset:
     """(file index, position) at positions start to start + count of an endless shuffled stream.
 
@@ -128,7 +43,7 @@ def _stream(n: int, start: int, count: int, seed: int) -> tf.data.Dataset:
     """
 
     def one_pass(number: tf.Tensor) -> tf.data.Dataset:
-        order = tf.random.experimental.stateless_shuffle(tf.range(n), seed=_pair(seed, number))
+        order = tf.random.experimental.stateless_shuffle(tf.range(n), seed=seed_pair(seed, number))
         return tf.data.Dataset.from_tensor_slices(order)
 
     order = tf.data.Dataset.range(start // n, (start + count) // n + 1).flat_map(one_pass)
@@ -149,7 +64,7 @@ def _shard_stream(shards: ShardFolder, start: int, count: int, seed: int) -> tf.
 
     def one_pass(number: tf.Tensor) -> tf.data.Dataset:
         order = tf.random.experimental.stateless_shuffle(
-            tf.range(len(shards.paths)), seed=_pair(seed, number)
+            tf.range(len(shards.paths)), seed=seed_pair(seed, number)
         )
         lengths = tf.gather(records, order)
         before = start - n * number - tf.cumsum(lengths, exclusive=True)  # of those to leave out
@@ -162,7 +77,7 @@ def _shard_stream(shards: ShardFolder, start: int, count: int, seed: int) -> tf.
         whole = tf.data.TFRecordDataset(files[shard]).batch(records[shard]).get_single_element()
         order = tf.random.experimental.stateless_shuffle(
             tf.range(records[shard]),
-            seed=tf.random.experimental.stateless_fold_in(_pair(seed, number), shard),
+            seed=tf.random.experimental.stateless_fold_in(seed_pair(seed, number), shard),
         )
         return tf.gather(whole, order[left_out:])
 
@@ -181,6 +96,7 @@ def training_batches(
     steps: int,
     first_step: int = 0,
     crop: tuple[float, float] = CROP,
+    aging: float = 0.0,
     seed: int = 0,
     share: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
@@ -199,6 +115,7 @@ def training_batches(
         first_step: how many batches of the stream to leave out.
         crop: least and greatest side of a crop, before it is resized, over its photograph's short
             side.
+        aging: share of the crops whose lightness is an old photograph's (`aged_lightness`).
         seed: of everything random.
         share: (k, n) leaves of each batch the k-th of n equal parts, counted from 0.
 
@@ -215,10 +132,10 @@ def training_batches(
 
     def load(index: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
         contents = tf.io.read_file(paths[index])
-        return _crop(contents, turns[index], position, size=size, crop=crop, seed=seed)
+        return random_crop(contents, turns[index], position, size=size, crop=crop, seed=seed)
 
     stream = _stream(len(files), first_step * batch_size, steps * batch_size, seed)
-    return _batches(stream, load, batch_size, share)
+    return _batches(stream, load, batch_size, share, aging, seed)
 
 
 def shard_batches(
@@ -229,6 +146,7 @@ def shard_batches(
     steps: int,
     first_step: int = 0,
     crop: tuple[float, float] = CROP,
+    aging: float = 0.0,
     seed: int = 0,
     share: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
@@ -244,6 +162,7 @@ def shard_batches(
         first_step: how many batches of the stream to leave out.
         crop: least and greatest side of a crop, before it is resized, over its photograph's short
             side.
+        aging: share of the crops whose lightness is an old photograph's (`aged_lightness`).
         seed: of everything random.
         share: which part of each batch.
 
@@ -259,10 +178,10 @@ def shard_batches(
     def load(record: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
         features = {"image": tf.io.FixedLenFeature([], tf.string)}
         contents = tf.io.parse_single_example(record, features)["image"]
-        return _crop(contents, tf.constant(1), position, size=size, crop=crop, seed=seed)
+        return random_crop(contents, tf.constant(1), position, size=size, crop=crop, seed=seed)
 
     stream = _shard_stream(shards, first_step * batch_size, steps * batch_size, seed)
-    return _batches(stream, load, batch_size, share)
+    return _batches(stream, load, batch_size, share, aging, seed)
 
 
 def _batches(
@@ -270,12 +189,23 @@ def _batches(
     load: Callable[..., tf.Tensor],
     batch_size: int,
     share: tuple[int, int],
+    aging: float,
+    seed: int,
 ) -> tf.data.Dataset:
     """Full batches of scaled Lab, or a share of each; `load` makes an element a crop."""
     part, parts = share
     size = batch_size // parts
     if parts > 1:
         stream = stream.filter(lambda _, position: position % batch_size // size == part)
-    crops = stream.map(load, num_parallel_calls=tf.data.AUTOTUNE)
+
+    def with_film(item: tf.Tensor, position: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        rgb = load(item, position)
+        return rgb, film_lightness_of(rgb, position, aging=aging, seed=seed)
+
+    def from_film(rgb: tf.Tensor, lightness: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return scale_lightness(lightness), rgb_to_scaled_lab(rgb)[1]
+
+    crops = stream.map(with_film if aging else load, num_parallel_calls=tf.data.AUTOTUNE)
     batches = crops.batch(size, drop_remainder=True)
-    return batches.map(rgb_to_scaled_lab, num_parallel_calls=tf.data.AUTOTUNE).prefetch(4)
+    to_lab = from_film if aging else rgb_to_scaled_lab
+    return batches.map(to_lab, num_parallel_calls=tf.data.AUTOTUNE).prefetch(4)

@@ -67,7 +67,7 @@ def batches_of(photographs: TrainingSet, **options: Any) -> Any:
     Args:
         photographs: as `open_photographs` returns them.
         **options: of `training_batches`: `size`, `batch_size`, `steps`, `first_step`, `crop`,
-            `seed`, `share`.
+            `aging`, `seed`, `share`.
     """
     if isinstance(photographs, Scan):
         turns = photographs.orientations

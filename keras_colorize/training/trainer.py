@@ -224,6 +224,7 @@ def _fit(
         steps=(stage.stop_epoch - stage.first_epoch) * steps - skipped,
         first_step=stage.first_epoch * steps + skipped,
         crop=recipe.crop,
+        aging=recipe.aging,
         seed=recipe.seed,
         share=(devices.process, devices.processes),
     )

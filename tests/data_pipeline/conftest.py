@@ -17,10 +17,10 @@ def decode() -> Callable[[Path, int], np.ndarray]:
         import tensorflow as tf
 
         from keras_colorize.config import CROP
-        from keras_colorize.data import tfdata
+        from keras_colorize.data import tf_crops
 
         def load(path: Any) -> Any:
-            return tfdata._decode(tf.io.read_file(path), side, CROP[0])
+            return tf_crops._decode(tf.io.read_file(path), side, CROP[0])
 
         return next(iter(tf.data.Dataset.from_tensors(str(file)).map(load))).numpy()
 

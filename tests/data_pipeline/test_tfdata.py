@@ -8,7 +8,7 @@ import tensorflow as tf
 from PIL import Image, ImageOps
 from skimage.color import rgb2lab
 
-from keras_colorize.data import tfdata
+from keras_colorize.data import tf_crops
 from keras_colorize.data.folders import scan_folder
 from keras_colorize.data.tfdata import rgb_to_scaled_lab, training_batches
 
@@ -119,7 +119,7 @@ def test_crops_are_eight_ninths_somewhere_and_mirrored_half_of_the_time(tmp_path
     crops = []
     size = 80  # 8/9 of the short side: no resizing
     Image.fromarray(ramp).save(tmp_path / "ramp.png")
-    load = tf.function(tfdata._crop)
+    load = tf.function(tf_crops.random_crop)
     contents = tf.io.read_file(str(tmp_path / "ramp.png"))
     for position in range(40):
         crop = load(contents, tf.constant(1), tf.constant(position, tf.int64), size=size, seed=0)
@@ -146,7 +146,7 @@ def test_orientation_is_applied_as_pillow_does(orientation, tmp_path):
     picture.save(tmp_path / "a.png", exif=exif)
     with Image.open(tmp_path / "a.png") as image:
         expected = np.asarray(ImageOps.exif_transpose(image))
-    ours = tfdata._upright(tf.constant(np.asarray(picture)), tf.constant(orientation)).numpy()
+    ours = tf_crops._upright(tf.constant(np.asarray(picture)), tf.constant(orientation)).numpy()
     np.testing.assert_array_equal(ours, expected)
 
 
@@ -171,7 +171,7 @@ def test_crops_are_as_large_as_they_are_asked_to_be(tmp_path):
     ramp[..., 0] = np.arange(180)
     Image.fromarray(ramp).save(tmp_path / "ramp.png")
     contents = tf.io.read_file(str(tmp_path / "ramp.png"))
-    load = tf.function(functools.partial(tfdata._crop, size=40, seed=0, crop=(0.5, 1.0)))
+    load = tf.function(functools.partial(tf_crops.random_crop, size=40, seed=0, crop=(0.5, 1.0)))
     spans = []
     for position in range(60):
         crop = load(contents, tf.constant(1), tf.constant(position, tf.int64)).numpy()
