@@ -141,12 +141,15 @@ class TrainingConfig:
         epochs: how many; an epoch is `steps_per_epoch` steps.
         steps_per_epoch: steps an epoch, whole accumulations; None = one pass over the folder.
         learning_rate: of the generator's Adam.
-        schedule: `constant`, or `linear`: down to zero over the whole run.
+        schedule: `constant`, or down to zero over the whole run: `linear`, or `cosine`, which
+            falls slowly at first and at last.
         beta_1: Adam's first-moment decay, of both optimizers.
         discriminator_rate_ratio: the discriminator's learning rate over the generator's.
         l1_weight: lambda, weight of the L1 loss beside the adversarial one.
         warm_up_epochs: first epochs with the L1 loss alone.
         label_smoothing: one-sided: the discriminator's target for real images is 1 minus it.
+        frozen_statistics: the generator's batch norms keep the statistics that they start with;
+            for fine-tuning.
         ema: decay of the moving average of the generator's weights; 0 = no average.
         precision: of the computation: `bfloat16` on accelerators; `float16` with its losses
             scaled. Weights and losses stay float32.
@@ -162,12 +165,13 @@ class TrainingConfig:
     epochs: int = 20
     steps_per_epoch: int | None = None
     learning_rate: float = 3e-4
-    schedule: Literal["constant", "linear"] = "constant"
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
     beta_1: float = 0.5
     discriminator_rate_ratio: float = 1.0
     l1_weight: float = 100.0
     warm_up_epochs: int = 0
     label_smoothing: float = 0.0
+    frozen_statistics: bool = False
     ema: float = 0.0
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     seed: int = 0

@@ -115,10 +115,19 @@ class _Shares(click.ParamType):
     type=click.FloatRange(0, min_open=True),
     help="The discriminator's learning rate over the generator's.",
 )
-@click.option("--schedule", type=click.Choice(["constant", "linear"]), help="Of the rates.")
+@click.option(
+    "--schedule", type=click.Choice(["constant", "linear", "cosine"]), help="Of the rates."
+)
 @click.option("--l1-weight", type=click.FloatRange(0), help="Of L1 beside the adversarial loss.")
 @click.option("--warm-up-epochs", type=click.IntRange(0), help="First epochs with L1 alone.")
 @click.option("--label-smoothing", type=click.FloatRange(0, 0.5), help="One-sided.")
+@click.option(
+    "--freeze-statistics",
+    "frozen_statistics",
+    is_flag=True,
+    default=None,
+    help="Batch norm keeps the statistics that it starts with: for --fine-tune.",
+)
 @click.option("--ema", type=click.FloatRange(0, 1, max_open=True), help="Decay of the average.")
 @click.option(
     "--precision",

@@ -1,10 +1,13 @@
 """Batch norm folded into the convolutions before it, for inference; and back, for training."""
 
+import math
 from typing import Any
 
 import numpy as np
 
 from keras_colorize.models.generator import build_generator, config_of
+
+HE_NORM = math.sqrt(2)  # of the weights that make an output, as He et al. 2015 initialize them
 
 
 def fold_batch_norm(generator: Any, *, keras: Any = None) -> Any:
@@ -30,9 +33,7 @@ def fold_batch_norm(generator: Any, *, keras: Any = None) -> Any:
             norm = layers[f"{layer.name}_bn"]
             gamma, beta, mean, variance = (np.asarray(w, np.float64) for w in norm.get_weights())
             scale = gamma / np.sqrt(variance + norm.epsilon)
-            # A transposed convolution's kernel is (height, width, out, in).
-            transposed = "Transpose" in type(layer).__name__
-            weights = [kernel * (scale[:, None] if transposed else scale), beta - mean * scale]
+            weights = [kernel * _by_output(scale, layer), beta - mean * scale]
         layer.set_weights(weights)
     return folded
 
@@ -40,9 +41,10 @@ def fold_batch_norm(generator: Any, *, keras: Any = None) -> Any:
 def unfold_batch_norm(folded: Any) -> Any:
     """Builds the same function with batch norm, so that it can be trained further.
 
-    What was folded away cannot be known: here batch norm adds the bias and does nothing else
-    (mean 0, variance 1). `adopt_statistics` of `keras_colorize.training.statistics` then measures
-    the statistics that it would have had.
+    What was folded away cannot be known. Here kernels get the norm of random ones, so that a
+    learning rate moves them by the same share, and batch norm takes that back and adds the bias.
+    `adopt_statistics` of `keras_colorize.training.statistics` then measures the statistics that it
+    would have had.
 
     Args:
         folded: a generator without batch norm.
@@ -56,8 +58,21 @@ def unfold_batch_norm(folded: Any) -> Any:
         weights = layer.get_weights()
         if norm := layers.get(f"{layer.name}_bn"):
             kernel, bias = weights
-            one = np.ones_like(bias)
-            norm.set_weights([np.sqrt(one + norm.epsilon), bias, 0 * one, one])
-            weights = [kernel]
+            others = (0, 1, 3 if _is_transposed(layer) else 2)
+            lengths = np.sqrt(np.sum(np.square(kernel, dtype=np.float64), others))
+            scale = np.divide(HE_NORM, lengths, out=np.ones_like(lengths), where=lengths > 0)
+            variance = scale**2
+            norm.set_weights([np.sqrt(variance + norm.epsilon) / scale, bias, 0 * bias, variance])
+            weights = [kernel * _by_output(scale, layer)]
         layers[layer.name].set_weights(weights)
     return generator
+
+
+def _by_output(scale: Any, layer: Any) -> Any:
+    """Factors of a layer's outputs, in the shape of its kernel."""
+    return scale[:, None] if _is_transposed(layer) else scale
+
+
+def _is_transposed(layer: Any) -> bool:
+    """Whether the kernel is (height, width, out, in), and not (height, width, in, out)."""
+    return "Transpose" in type(layer).__name__

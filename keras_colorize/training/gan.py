@@ -89,7 +89,7 @@ class ColorizationGAN(BaseGAN):
         return self._track(losses | norms, self.trackers)
 
     def _generated(self, lightness: Any) -> Any:
-        """The learner's outputs of a training pass, which moves batch norm's statistics."""
+        """The learner's outputs of a training pass, which may move batch norm's statistics."""
         weights = [tf.convert_to_tensor(v.value) for v in self.learner.trainable_variables]
         statistics = self.learner.non_trainable_variables
         outputs, new = self.generate(

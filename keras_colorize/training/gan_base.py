@@ -105,6 +105,7 @@ class BaseGAN(keras.Model):
         color_loss: Callable[[Any, Any], Any] = l1_loss,
         label_smoothing: float = 0.0,
         rematerialize: bool = False,
+        frozen_statistics: bool = False,
         **kwargs: Any,
     ) -> None:
         """Sets the optimizers and the weights of the losses.
@@ -118,6 +119,8 @@ class BaseGAN(keras.Model):
                 there are some.
             label_smoothing: see `discriminator_loss`.
             rematerialize: whether to save memory as `rematerialized` does; same results.
+            frozen_statistics: whether the generator's batch norms keep the statistics that they
+                have, and use those instead of a batch's; dropout then drops nothing.
             **kwargs: `jit_compile`, `steps_per_execution` and the like, as in `keras.Model`.
 
         Raises:
@@ -133,9 +136,11 @@ class BaseGAN(keras.Model):
         self.color_loss = color_loss
         self.label_smoothing = label_smoothing
         self.rematerialize = rematerialize
+        self.frozen_statistics = frozen_statistics
         self.generate = self._generate
         if rematerialize:
-            self.generate = rematerialized(self.learner, self.recompute)
+            training = not frozen_statistics
+            self.generate = rematerialized(self.learner, self.recompute, training=training)
         # A restored run finds their slots only if they exist by now; Keras would merely warn.
         self.optimizer.build(self.generator.trainable_variables)
         if self.discriminator is not None:
@@ -152,7 +157,8 @@ class BaseGAN(keras.Model):
         return ops.concatenate([unscale_lightness(lightness), unscale_ab(ab)], axis=-1)
 
     def _generate(self, weights: Any, others: Any, lightness: Any) -> tuple[Any, Any]:
-        return self.learner.stateless_call(weights, others, lightness, training=True)
+        training = not self.frozen_statistics
+        return self.learner.stateless_call(weights, others, lightness, training=training)
 
     def colors(self, outputs: Any) -> tuple[Any, Any]:
         """Takes what the learner gives apart: what the colour loss is of, and ab."""
@@ -230,6 +236,7 @@ class BaseGAN(keras.Model):
             "color_loss": serialize(self.color_loss),
             "label_smoothing": self.label_smoothing,
             "rematerialize": self.rematerialize,
+            "frozen_statistics": self.frozen_statistics,
             "jit_compile": self.jit_compile,
         }
 

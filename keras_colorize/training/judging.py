@@ -32,10 +32,11 @@ def settle(
     Args:
         generator: changed in place.
         photographs: it sees a few of them.
-        recipe: batch size and seed.
+        recipe: batch size and seed, and whether statistics are frozen: then they stay.
         steps: of an epoch; it takes no more of them.
     """
-    reestimate_statistics(generator, some_lightness(photographs, recipe, steps))
+    if not recipe.frozen_statistics:
+        reestimate_statistics(generator, some_lightness(photographs, recipe, steps))
 
 
 def some_lightness(photographs: TrainingSet, recipe: TrainingConfig, steps: int) -> Iterator[Any]:

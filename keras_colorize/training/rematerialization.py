@@ -11,7 +11,7 @@ Recompute = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def rematerialized(
-    generator: Any, recompute: Recompute = keras.remat
+    generator: Any, recompute: Recompute = keras.remat, *, training: bool = True
 ) -> Callable[..., tuple[Any, list[Any]]]:
     """Returns a generator's training pass that keeps little for the gradient.
 
@@ -22,19 +22,19 @@ def rematerialized(
         generator: from `build_generator`.
         recompute: makes a pure function of arrays one that keeps its arguments for the gradient,
             and calls itself again with them when that is due.
+        training: as layers take it; without it batch norm keeps its statistics.
 
     Returns:
-        A function as `generator.stateless_call` is with `training=True`: of the values of the
-        trainable variables, of those of the others and of `lightness_scaled`, to ab and the
-        others' new values. It changes nothing itself, so that what batch norm sees twice counts
-        once.
+        A function as `generator.stateless_call` is: of the values of the trainable variables, of
+        those of the others and of `lightness_scaled`, to ab and the others' new values. It changes
+        nothing itself, so that what batch norm sees twice counts once.
     """
     names: dict[str, list[Any]] = {}
     for layer in generator.layers[1:]:  # after the input, each after those that it takes from
         match = _BLOCK.match(layer.name)
         name = match[0] if match else layer.name
         names[name] = [*names.pop(name, []), layer]  # a block's turn is that of its last layer
-    blocks = [_Block(layers) for layers in names.values()]
+    blocks = [_Block(layers, training) for layers in names.values()]
 
     def call(weights: Sequence[Any], others: Sequence[Any], lightness: Any) -> Any:
         keys = (generator.input, *generator.trainable_variables, *generator.non_trainable_variables)
@@ -53,8 +53,9 @@ def rematerialized(
 class _Block:
     """Some layers as a pure function of their inputs and variables; one output leaves them."""
 
-    def __init__(self, layers: list[Any]) -> None:
+    def __init__(self, layers: list[Any], training: bool) -> None:
         self.layers = layers
+        self.training = training
         inside = {id(layer.output) for layer in layers}
         taken = [x for layer in layers for x in keras.tree.flatten(layer.input)]
         inputs = {id(x): x for x in taken if id(x) not in inside}
@@ -71,6 +72,6 @@ class _Block:
         with keras.StatelessScope(state_mapping=state) as scope:
             for layer in self.layers:
                 inputs = keras.tree.map_structure(lambda x: tensors[id(x)], layer.input)
-                tensors[id(layer.output)] = layer(inputs, training=True)
+                tensors[id(layer.output)] = layer(inputs, training=self.training)
         output, *others = self.results
         return [tensors[id(output)], *map(scope.get_current_value, others)]

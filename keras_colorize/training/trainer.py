@@ -178,6 +178,7 @@ def build_gan(
         color_loss=color_loss,
         label_smoothing=recipe.label_smoothing,
         rematerialize=rematerialize,
+        frozen_statistics=recipe.frozen_statistics,
     )
     return gan
 
@@ -185,6 +186,8 @@ def build_gan(
 def _adam(recipe: TrainingConfig, rate: float, steps: int) -> keras.optimizers.Optimizer:
     if recipe.schedule == "linear":
         rate = keras.optimizers.schedules.PolynomialDecay(rate, steps, end_learning_rate=0.0)
+    elif recipe.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(rate, steps)
     accumulation = recipe.accumulation if recipe.accumulation > 1 else None
     adam = keras.optimizers.Adam(
         rate, beta_1=recipe.beta_1, gradient_accumulation_steps=accumulation

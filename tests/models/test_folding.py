@@ -39,6 +39,21 @@ def test_unfolded_again_computes_the_same(randomize, lightness_scaled):
     assert generator.get_layer("node_0_1_up_bn").trainable
 
 
+def test_unfolded_kernels_are_as_long_as_random_ones(randomize):
+    folded = fold_batch_norm(randomize(build_generator(GeneratorConfig(SMALL, 2))))
+    kernel, bias = folded.get_layer("encoder_1_conv_1").get_weights()
+    kernel[..., 1] = 0.0
+    folded.get_layer("encoder_1_conv_1").set_weights([kernel, bias])
+    generator = unfold_batch_norm(folded)
+    (kernel,) = generator.get_layer("encoder_1_conv_1").get_weights()
+    lengths = np.linalg.norm(kernel.reshape(-1, kernel.shape[-1]), axis=0)
+    np.testing.assert_allclose(np.delete(lengths, 1), 2**0.5, rtol=1e-5)
+    assert lengths[1] == 0.0
+    (kernel,) = generator.get_layer("node_0_1_up").get_weights()
+    lengths = np.linalg.norm(np.moveaxis(kernel, 2, 0).reshape(kernel.shape[2], -1), axis=1)
+    np.testing.assert_allclose(lengths, 2**0.5, rtol=1e-5)
+
+
 @pytest.mark.parametrize("batch_norm", [True, False])
 def test_tf_keras_builds_the_same_network(batch_norm, randomize, lightness_scaled, tf_keras):
     config = GeneratorConfig(SMALL, 2)

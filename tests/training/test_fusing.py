@@ -33,12 +33,13 @@ def x():
     return tf.random.stateless_normal((2, 4, 6, 3), (1, 2), 1.5, 2.0)
 
 
-def test_outputs_statistics_and_gradients_are_the_same(pair, x):
+@pytest.mark.parametrize("training", [True, False])
+def test_outputs_statistics_and_gradients_are_the_same(pair, x, training):
     results = []
     for one in pair:
         with tf.GradientTape() as tape:
             tape.watch(x)
-            y = one(x, training=True)
+            y = one(x, training=training)
             loss = tf.reduce_sum(y**3)
         variables = [v.value for v in one.trainable_variables]
         results.append([y, *tape.gradient(loss, [x, *variables]), *one.get_weights()])
@@ -62,7 +63,7 @@ def test_stateless_passes_change_nothing(pair, x):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
-def test_inference_and_frozen_layers_stay_keras_own(pair, x):
+def test_frozen_layers_stay_keras_own(pair, x):
     plain, fused = pair
     for one in pair:
         one.get_layer("norm").trainable = False

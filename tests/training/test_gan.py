@@ -110,6 +110,25 @@ def test_each_optimizer_moves_its_own_network_only(make_gan, batch, resting):
         assert all(unchanged) if name == resting else not any(unchanged), name
 
 
+def test_frozen_statistics_stay_and_are_what_the_step_sees(make_gan, batch):
+    """The gradient is that of the network as it is in inference."""
+    lightness, ab = batch
+    gan = make_gan(ema=0.5)
+    gan.compile(sgd(0.01), sgd(0.0), frozen_statistics=True)
+    gan.adversarial = False
+    expected = twin(gan.generator)
+    with tf.GradientTape() as tape:
+        loss = 100.0 * tf.reduce_mean(tf.abs(expected(lightness, training=False) - ab))
+    slopes = tape.gradient(loss, expected.trainable_variables)
+    for variable, slope in zip(expected.trainable_variables, slopes, strict=True):
+        variable.assign_sub(0.01 * slope)
+    gan.train_step((tf.constant(lightness), tf.constant(ab)))
+    assert any(map(is_statistic, gan.generator.variables))
+    for ours, theirs in zip(gan.generator.variables, expected.variables, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=2e-5, err_msg=ours.path)
+    assert gan.get_compile_config()["frozen_statistics"] is True
+
+
 def test_statistics_come_from_a_networks_own_passes_only(make_gan, batch):
     """The generator's of its one pass; the discriminator's of real, then generated, by hand."""
     lightness, ab = batch

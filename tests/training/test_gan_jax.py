@@ -44,7 +44,7 @@ for name in json.loads((folder / "cases.json").read_text()):
         optimizer = keras.optimizers.Adam(1e-2, 0.5, gradient_accumulation_steps=batches)
         return keras.optimizers.LossScaleOptimizer(optimizer) if scaled else optimizer
     gan = ColorizationGAN(*networks, ema=0.9)
-    options = {"rematerialize": name == "less memory"}
+    options = {"rematerialize": name == "less memory", "frozen_statistics": name == "warm up"}
     gan.compile(adam(), adam(), l1_weight=30.0, label_smoothing=0.1, **options)
     gan.adversarial = name != "warm up"
     gan.load_weights(folder / name / "before.weights.h5")
@@ -101,7 +101,9 @@ def compiled(make_gan, case):
         return keras.optimizers.LossScaleOptimizer(optimizer) if scaled else optimizer
 
     gan = make_gan(ema=0.9)
-    gan.compile(adam(), adam(), l1_weight=30.0, label_smoothing=0.1)
+    gan.compile(
+        adam(), adam(), l1_weight=30.0, label_smoothing=0.1, frozen_statistics=case == "warm up"
+    )
     gan.adversarial = case != "warm up"
     return gan
 

@@ -41,27 +41,32 @@ def test_warm_up_may_be_nothing_or_all(warm_up, stages):
     assert recipe.stages() == stages
 
 
-def test_optimizers_follow_the_recipe():
+@pytest.mark.parametrize(
+    ("schedule", "quarter"), [("linear", 0.75), ("cosine", (1 + 0.5**0.5) / 2)]
+)
+def test_optimizers_follow_the_recipe(schedule, quarter):
     recipe = TrainingConfig(
         epochs=5,
         warm_up_epochs=2,
         learning_rate=2e-3,
-        schedule="linear",
+        schedule=schedule,
         beta_1=0.7,
         discriminator_rate_ratio=0.5,
         l1_weight=42.0,
         label_smoothing=0.1,
+        frozen_statistics=True,
         ema=0.5,
     )
-    gan = build_gan(replace(PRESETS["tiny"], training=recipe), 10)
+    gan = build_gan(replace(PRESETS["tiny"], training=recipe), 8)
     generator, discriminator = gan.generator_optimizer, gan.discriminator_optimizer
     assert generator is not discriminator
     assert (generator.beta_1, discriminator.beta_1) == (0.7, 0.7)
-    for optimizer, rate, steps in ((generator, 2e-3, 50), (discriminator, 1e-3, 30)):
-        for step, share in ((0, 1.0), (steps // 2, 0.5), (steps, 0.0)):
+    for optimizer, rate, steps in ((generator, 2e-3, 40), (discriminator, 1e-3, 24)):
+        for step, share in ((0, 1.0), (steps / 4, quarter), (steps / 2, 0.5), (steps, 0)):
             optimizer.iterations.assign(step)
             assert float(optimizer.learning_rate) == pytest.approx(rate * share, abs=1e-9)
     assert (gan.l1_weight, gan.label_smoothing, gan.ema) == (42.0, 0.1, 0.5)
+    assert gan.frozen_statistics
     assert gan.chroma_stride == 2
 
 

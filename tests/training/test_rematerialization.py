@@ -26,18 +26,21 @@ def pass_and_gradient(call, generator, lightness):
     return [ab, *new], tape.gradient(loss, weights)
 
 
-@pytest.mark.parametrize("aggregation", ["improved_dla", "unet"])
-def test_ab_statistics_and_gradients_are_the_same(aggregation):
+@pytest.mark.parametrize(
+    ("aggregation", "training"), [("improved_dla", True), ("improved_dla", False), ("unet", True)]
+)
+def test_ab_statistics_and_gradients_are_the_same(aggregation, training):
     keras.utils.set_random_seed(1)
     generator = build_generator(GeneratorConfig((2, 3, 4, 5, 6), 2, aggregation))
     lightness = tf.random.stateless_uniform((2, 64, 32, 1), (1, 2), -1, 1)
     before = generator.get_weights()
 
     def plain(weights, others, x):
-        return generator.stateless_call(weights, others, x, training=True)
+        return generator.stateless_call(weights, others, x, training=training)
 
     expected = pass_and_gradient(plain, generator, lightness)
-    results = pass_and_gradient(rematerialized(generator), generator, lightness)
+    call = rematerialized(generator, training=training)
+    results = pass_and_gradient(call, generator, lightness)
     for ours, theirs in zip(results, expected, strict=True):
         assert len(ours) == len(theirs) > 40
         for a, b in zip(ours, theirs, strict=True):
