@@ -1,18 +1,24 @@
-"""A hook of MkDocs: the repository's other pages join the site, and links between all of them hold.
+"""A hook of MkDocs, which completes the site.
 
-The Markdown files link to each other by their places in the repository, as who reads them there
-needs it. Here these links are turned into those of the site.
+The repository's other pages join it. All of them link to each other by their places in the
+repository, as who reads them there needs it; these links are turned into those of the site. And the
+page on the command line is filled with what the commands say of themselves.
 """
 
 import posixpath
 import re
 from pathlib import Path
 
+from click.testing import CliRunner
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
+from keras_colorize.cli.main import COMMANDS, main
+
 ROOT = Path(__file__).parents[1]
+COMMAND_LINE = "command-line.md"
+HELP_WIDTH = 84  # characters that fit into the page
 # Pages that lie outside of docs/, and what they are called on the site.
 OUTSIDE = {
     "README.md": "index.md",
@@ -38,9 +44,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Turns links from places in the repository to pages of the site."""
+    """Fills the page on the command line, and turns the links of all pages."""
     sources = {name: source for source, name in OUTSIDE.items()}
     name = page.file.src_uri
+    if name == COMMAND_LINE:
+        markdown += command_help()
     folder = posixpath.dirname(sources.get(name, f"docs/{name}"))
     parts = FENCED.split(markdown)
     parts[::2] = [site_links(text, folder, posixpath.dirname(name)) for text in parts[::2]]
@@ -69,3 +77,14 @@ def site_links(text: str, folder: str, site_folder: str) -> str:
         return match["open"] + posixpath.relpath(target, site_folder or ".") + match["rest"]
 
     return LINK.sub(turn, text)
+
+
+def command_help() -> str:
+    """The help of each command, under a heading of its name."""
+    sections = []
+    for name in COMMANDS:
+        done = CliRunner().invoke(
+            main, [name, "--help"], prog_name="keras-colorize", terminal_width=HELP_WIDTH
+        )
+        sections.append(f"\n## {name}\n\n```text\n{done.output}```\n")
+    return "".join(sections)
