@@ -1,4 +1,6 @@
-"""Draws the networks of docs/how-it-works.md: python docs/draw_networks.py
+"""Draws the networks of docs/how-it-works.md.
+
+    python docs/draw_networks.py
 
 What is drawn is read off the Keras graphs that the package builds. The SVG files go to
 docs/images/networks/.
@@ -64,9 +66,7 @@ def read_graph(generator: Any) -> Graph:
     shapes = keras.Model(generator.input, last).compute_output_shape((1, SIZE, SIZE, 1))
     nodes = {node: (shape[1], shape[3]) for node, shape in shapes.items()}
     edges = {(before, node): kind_of(before, node, nodes) for before, node in pairs}
-    return Graph(
-        nodes, edges, generator.count_params(), multiply_adds(generator, (SIZE, SIZE, 1))
-    )
+    return Graph(nodes, edges, generator.count_params(), multiply_adds(generator, (SIZE, SIZE, 1)))
 
 
 def node_of(layer: str) -> Node | None:

@@ -1,4 +1,6 @@
-"""Draws what a photograph becomes on its way, step by step: python docs/draw_way.py
+"""Draws what a photograph becomes on its way, step by step.
+
+    python docs/draw_way.py
 
 Each panel is what the packaged network and `Colorizer` really make of an example photograph.
 """
@@ -34,7 +36,7 @@ def main() -> None:
     height, width = lightness.shape
     figure = Figure(figsize=(10, 10 / len(panels) * height / width + 0.6), layout="constrained")
     for axes, (title, picture) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
-        axes.imshow(picture, interpolation="nearest", aspect=height / picture.shape[0] / width * picture.shape[1])
+        axes.imshow(picture, interpolation="nearest", extent=(0, width, height, 0))
         axes.set_title(f"{title}\n{picture.shape[0]} x {picture.shape[1]}", fontsize=10)
         axes.set_axis_off()
     figure.savefig(ROOT / "docs" / "images" / "way.jpg", dpi=110, pil_kwargs={"quality": 85})

@@ -1,8 +1,10 @@
-"""Makes the gallery, docs/gallery.md with its pictures: python examples/gallery.py DATA
+"""Makes the gallery, docs/gallery.md with its pictures.
+
+    python examples/gallery.py DATA
 
 DATA holds validation photographs in `val/`, and `MANIFEST.csv` with a line for each: `file`,
-`source_repo`, `source_path`, `licence_note`. Those of the sources in SHOWN are scored, and chosen by
-their scores alone. The photographs of examples/ come before them.
+`source_repo`, `source_path`, `licence_note`. Those of the sources in SHOWN are scored, and chosen
+by their scores alone. The photographs of examples/ come before them.
 """
 
 import codecs
@@ -28,8 +30,9 @@ EACH = 5  # photographs in a section
 HEIGHT = 192
 INTRODUCTION = """# Gallery
 
-Grey | ours | original, by the packaged network, `{model}`. `make gallery DATA=FOLDER` makes all of this
-page. Each picture is under the terms of its photograph, which was resized, turned grey and coloured.
+Grey | ours | original, by the packaged network, `{model}`. `make gallery DATA=FOLDER` makes all of
+this page. Each picture is under the terms of its photograph, which was resized, turned grey and
+coloured.
 
 ## Photographs that never had colour
 
@@ -41,10 +44,10 @@ Where these come from: [examples/](../examples/README.md).
 
 ## Validation photographs, chosen by numbers
 
-The network learnt from none of these. Of {count} photographs whose terms allow it to show them, scored
-as [Evaluate](evaluation.md) says, nobody chose: each section takes the first {each} by one number.
-Below each stands the CIEDE2000 colour difference to the truth, of the grey photograph and of ours;
-lower is better. The terms of those from OSIE are in
+The network learnt from none of these. There were {count} photographs whose terms allow it to show
+them, scored as [Evaluation](evaluation.md) says; each section has the first {each} by one number,
+and nothing was chosen by eye. Below each stands the CIEDE2000 colour difference to the truth, of
+the grey photograph and of ours; lower is better. The terms of those from OSIE are in
 [examples/](../examples/README.md), too.
 """
 SECTIONS = (

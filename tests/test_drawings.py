@@ -24,9 +24,7 @@ def drawing(repository: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def test_generator(drawing: ModuleType, repository: Path, aggregation: str) -> None:
     config = GeneratorConfig((1, 1, 1, 1, 1), aggregation=aggregation)
     graph = drawing.read_graph(build_generator(config))
-    joined = {
-        (skip, node) for node, skips in node_inputs(config).items() for skip in skips
-    }
+    joined = {(skip, node) for node, skips in node_inputs(config).items() for skip in skips}
     ups = {((i + 1, j - 1), (i, j)) for i, j in node_inputs(config)}
     downs = {((i, 0), (i + 1, 0)) for i in range(4)}
     assert set(graph.edges) == joined | ups | downs

@@ -42,7 +42,7 @@ def test_shows_what_may_be_shown_and_says_whose_it_is(
     text = page.read_text()
     shown = {name for name in LINK.findall(text) if "_" in name}
     assert shown == {*NAMES[1:6], "osie_00001.jpg"}
-    assert "Of 6 photographs" in text
+    assert "There were 6 photographs" in text
     for k in (1, 2, 3, 4, 5, 7):
         credit = f"<https://example.org/by> (author O'Neil Üst {k}; per list). From a/b, `{k}.png`."
         assert re.search(

@@ -10,8 +10,8 @@
 - Blocks of other kinds (`text`, `bibtex`) are no programs; `sh` and the like are refused, so that
   no command escapes.
 
-All blocks share a folder with `examples/` and `export/` (copies), `old.jpg` (one of the example
-photographs) and `photographs/` (a few colour images to train on).
+The blocks of a page share a folder with `examples/` and `export/` (copies), `old.jpg` (one of the
+example photographs) and `photographs/` (a few colour images to train on).
 """
 
 import doctest
@@ -21,7 +21,9 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +43,12 @@ PAGES = sorted(
     )
     for path in ROOT.glob(pattern)
 )
-SLOW_PAGES = ("docs/training.md", "export/android/README.md")
+SLOW_PAGES = (
+    "docs/how-it-works.md",
+    "docs/training.md",
+    "docs/troubleshooting.md",
+    "export/android/README.md",
+)
 FENCE = re.compile(
     r"^(?P<indent> *)(?:<!-- (?P<mark>not run|run with): (?P<text>.+?) -->\n(?P=indent))?"
     r"```(?P<kind>\w*)\n(?P<body>.*?)^(?P=indent)```$",
@@ -119,8 +126,12 @@ def run_block(block: Block, folder: Path) -> int:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("readme")
+def folder_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Finds the folder of a page, which is made when it is first asked for."""
+    return cache(lambda page: make_folder(tmp_path_factory.mktemp("page")))
+
+
+def make_folder(folder: Path) -> Path:
     for name in ("examples", "export"):
         ignored = shutil.ignore_patterns("output")
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
@@ -141,13 +152,13 @@ def page_blocks() -> list[object]:
         marks = [pytest.mark.slow] if name in SLOW_PAGES else []
         for block in blocks((ROOT / name).read_text()):
             if block.kind in PROGRAMS and block.not_run is None:
-                found.append(pytest.param(block, id=f"{name}:{block.line}", marks=marks))
+                found.append(pytest.param(name, block, id=f"{name}:{block.line}", marks=marks))
     return found
 
 
-@pytest.mark.parametrize("block", page_blocks())
-def test_block_runs(block: Block, folder: Path) -> None:
-    assert run_block(block, folder) > 0
+@pytest.mark.parametrize("page, block", page_blocks())
+def test_block_runs(page: str, block: Block, folder_of: Callable[[str], Path]) -> None:
+    assert run_block(block, folder_of(page)) > 0
 
 
 def test_the_readme_colours_a_photograph_on_the_command_line_and_in_python() -> None:
