@@ -40,7 +40,7 @@ lint: .venv/.installed ## Check style and types.
 	@.venv/bin/mypy
 
 docs: .venv/.installed ## Build the documentation as a site.
-	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 	@echo "Open site/index.html, or, for its search: python3 -m http.server --directory site"
 
 gallery: .venv/.installed ## Renew pictures of what the network does: make gallery DATA=FOLDER

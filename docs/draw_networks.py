@@ -88,8 +88,8 @@ def kind_of(before: Node, node: Node, nodes: Collection[Node]) -> str:
 
 def draw_generator(graph: Graph, path: Path) -> None:
     """Draws a generator: scales from top to bottom, steps from left to right."""
-    figure = Figure(figsize=(9, 6.2))
-    axes = empty_axes(figure, (-1.1, 5.1), (-4.5, 0.75))
+    figure = Figure(figsize=(9, 6.3))
+    axes = empty_axes(figure, (-1.1, 5.1), (-4.4, 1.0))
     kinds = {kind: None for kind in STYLES if kind in graph.edges.values()}
     for (before, node), kind in graph.edges.items():
         start, end = ((j, -i) for i, j in (before, node))
