@@ -1,4 +1,4 @@
-"""Runs what the README, CONTRIBUTING and some of docs/ say, block by block, in their order.
+"""Runs what the pages of the repository say, block by block, in their order.
 
 - A `console` block holds commands behind `$ `; a line that ends in a backslash goes on in the
   next. Each must succeed. Lines below a command are its standard output, `...` for any text; a
@@ -10,8 +10,8 @@
 - Blocks of other kinds (`text`, `bibtex`) are no programs; `sh` and the like are refused, so that
   no command escapes.
 
-The blocks of a page share a folder with `examples/` (a copy), `old.jpg` (one of its photographs)
-and `photographs/` (a few colour images to train on).
+The blocks of a page share a folder with `examples/` and `export/` (copies), `old.jpg` (one of the
+example photographs) and `photographs/` (a few colour images to train on).
 """
 
 import doctest
@@ -20,7 +20,10 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -28,14 +31,31 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "CONTRIBUTING.md", "docs/evaluation.md", "docs/export.md")
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for pattern in (
+        "*.md",
+        "docs/*.md",
+        "benchmarks/*.md",
+        "examples/*.md",
+        "export/*/*.md",
+        "keras_colorize/weights/*.md",
+    )
+    for path in ROOT.glob(pattern)
+)
+SLOW_PAGES = (
+    "docs/how-it-works.md",
+    "docs/training.md",
+    "docs/troubleshooting.md",
+    "export/android/README.md",
+)
 FENCE = re.compile(
-    r"^(?:<!-- (?P<mark>not run|run with): (?P<text>.+?) -->\n)?"
-    r"^```(?P<kind>\w*)\n(?P<body>.*?)^```$",
+    r"^(?P<indent> *)(?:<!-- (?P<mark>not run|run with): (?P<text>.+?) -->\n(?P=indent))?"
+    r"```(?P<kind>\w*)\n(?P<body>.*?)^(?P=indent)```$",
     re.MULTILINE | re.DOTALL,
 )
 PROGRAMS = ("console", "python")
-NOT_PROGRAMS = ("bibtex", "json", "text")
+NOT_PROGRAMS = ("bibtex", "json", "kotlin", "text")
 
 
 @dataclass(frozen=True)
@@ -69,12 +89,12 @@ def blocks(page: str) -> list[Block]:
             Block(
                 line=line,
                 kind=kind,
-                body=match["body"],
+                body=textwrap.dedent(match["body"]),
                 not_run=text if mark == "not run" else None,
                 options=text if mark == "run with" else "",
             )
         )
-    assert len(found) == len(re.findall(r"^```\w+$", page, re.MULTILINE))
+    assert len(found) == len(re.findall(r"^ *```\w+$", page, re.MULTILINE))
     return found
 
 
@@ -106,10 +126,15 @@ def run_block(block: Block, folder: Path) -> int:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("readme")
-    ignored = shutil.ignore_patterns("output")
-    shutil.copytree(ROOT / "examples", folder / "examples", ignore=ignored)
+def folder_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Finds the folder of a page, which is made when it is first asked for."""
+    return cache(lambda page: make_folder(tmp_path_factory.mktemp("page")))
+
+
+def make_folder(folder: Path) -> Path:
+    for name in ("examples", "export"):
+        ignored = shutil.ignore_patterns("output")
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     first = sorted((folder / "examples" / "photographs").glob("*.jpg"))[0]
     shutil.copy(first, folder / "old.jpg")
     (folder / "photographs").mkdir()
@@ -124,15 +149,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def page_blocks() -> list[object]:
     found: list[object] = []
     for name in PAGES:
+        marks = [pytest.mark.slow] if name in SLOW_PAGES else []
         for block in blocks((ROOT / name).read_text()):
             if block.kind in PROGRAMS and block.not_run is None:
-                found.append(pytest.param(block, id=f"{name}:{block.line}"))
+                found.append(pytest.param(name, block, id=f"{name}:{block.line}", marks=marks))
     return found
 
 
-@pytest.mark.parametrize("block", page_blocks())
-def test_block_runs(block: Block, folder: Path) -> None:
-    assert run_block(block, folder) > 0
+@pytest.mark.parametrize("page, block", page_blocks())
+def test_block_runs(page: str, block: Block, folder_of: Callable[[str], Path]) -> None:
+    assert run_block(block, folder_of(page)) > 0
 
 
 def test_the_readme_colours_a_photograph_on_the_command_line_and_in_python() -> None:

@@ -19,7 +19,7 @@ _LEAST_ERROR = 255.0**2 / 10 ** (PSNR_CAP / 10)
 class PSNR(keras.metrics.Mean):
     """Mean over images of the peak signal-to-noise ratio of 8-bit sRGB, in dB, capped at 60.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> lab = np.full((2, 8, 8, 3), 50.0)
         >>> float(PSNR()(lab, lab))

@@ -31,7 +31,7 @@ Source = File | NDArray[Any] | Image.Image
 class Colorizer:
     """Colours photographs: the network sees them small, the result has their full size.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from keras_colorize import Colorizer
         >>> ramp = np.linspace(0, 255, 300 * 200).astype(np.uint8).reshape(200, 300)

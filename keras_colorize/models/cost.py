@@ -19,7 +19,7 @@ def multiply_adds(network: Any, *shapes: tuple[int, ...]) -> int:
     Returns:
         How many for one picture.
 
-    Example:
+    Examples:
         >>> multiply_adds(generator, (256, 256, 1))
         157819076608
     """

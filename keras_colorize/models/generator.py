@@ -52,7 +52,7 @@ def build_generator(
         A functional model from `lightness_scaled`, (B, H, W, 1) in [-1, 1], to `ab_scaled`,
         (B, H/c, W/c, 2) in [-1, 1]. H and W are any multiples of 16 c.
 
-    Example:
+    Examples:
         >>> generator = build_generator(PRESETS["tiny"].generator)
         >>> generator.predict(np.zeros((1, 64, 96, 1))).shape
         (1, 32, 48, 2)

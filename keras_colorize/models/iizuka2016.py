@@ -31,7 +31,7 @@ def build_iizuka2016(width: float = 1.0, global_size: int = 224, *, keras: Any =
         A functional model from `lightness_scaled`, (B, H, W, 1) in [-1, 1], to `ab_scaled`,
         (B, H/2, W/2, 2) in [-1, 1]. H and W are any multiples of 8.
 
-    Example:
+    Examples:
         >>> generator = build_iizuka2016(width=0.25, global_size=64)
         >>> generator.predict(np.zeros((1, 64, 96, 1))).shape
         (1, 32, 48, 2)

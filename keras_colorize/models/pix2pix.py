@@ -29,7 +29,7 @@ def build_pix2pix(width: float = 1.0, depth: int = 8, *, keras: Any = None) -> A
     Raises:
         ValueError: the depth is another.
 
-    Example:
+    Examples:
         >>> generator = build_pix2pix(width=0.25, depth=6)
         >>> generator.predict(np.zeros((1, 64, 128, 1))).shape
         (1, 64, 128, 2)

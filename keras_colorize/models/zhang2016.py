@@ -37,7 +37,7 @@ def build_zhang2016(width: float = 1.0, *, keras: Any = None) -> Any:
     Raises:
         ValueError: the width is not positive.
 
-    Example:
+    Examples:
         >>> network = with_annealed_mean(build_zhang2016(width=0.25))
         >>> network.predict(np.zeros((1, 64, 96, 1))).shape
         (1, 16, 24, 2)

@@ -21,7 +21,7 @@ class ColorizationGAN(BaseGAN):
     a `tf.distribute` strategy, its step on n replicas is that of one on the whole batch, but for
     batch norm, which each replica computes of its own part.
 
-    Example:
+    Examples:
         >>> gan = ColorizationGAN(build_generator(), build_discriminator())
         >>> gan.compile(keras.optimizers.Adam(3e-4, 0.5), keras.optimizers.Adam(3e-4, 0.5))
         >>> gan.fit(dataset, epochs=20, shuffle=False)

@@ -49,7 +49,7 @@ class ColorizationGAN(BaseGAN):
     those on TensorFlow do. Keras hands a step the values of all variables and takes new ones back,
     so that XLA compiles it whole and reuses the memory of the old values.
 
-    Example:
+    Examples:
         >>> gan = ColorizationGAN(build_generator(), build_discriminator())
         >>> gan.compile(keras.optimizers.Adam(3e-4, 0.5), keras.optimizers.Adam(3e-4, 0.5))
         >>> gan.fit(batches, epochs=20, shuffle=False)

@@ -1,0 +1,123 @@
+"""Makes the gallery, docs/gallery.md with its pictures.
+
+    python examples/gallery.py DATA
+
+DATA holds validation photographs in `val/`, and `MANIFEST.csv` with a line for each: `file`,
+`source_repo`, `source_path`, `licence_note`. Those of the sources in SHOWN are scored, and chosen
+by their scores alone. The photographs of examples/ come before them.
+"""
+
+import codecs
+import csv
+import html
+import re
+import shutil
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from strip import panels
+
+from keras_colorize import Colorizer
+from keras_colorize.evaluation.figures import grid
+from keras_colorize.evaluation.scoring import score_folder
+from keras_colorize.imaging.images import write_image
+
+ROOT = Path(__file__).parents[1]
+SHOWN = ("food", "nips", "osie")  # names begin so; their terms allow it, with what is said of each
+EACH = 5  # photographs in a section
+HEIGHT = 192
+INTRODUCTION = """# Gallery
+
+Grey | ours | original, by the packaged network, `{model}`. `make gallery DATA=FOLDER` makes all of
+this page. Each picture is under the terms of its photograph, which was resized, turned grey and
+coloured.
+
+## Photographs that never had colour
+
+{film}
+## The other example photographs
+
+{examples}
+Where these come from: [examples/](../examples/README.md).
+
+## Validation photographs, chosen by numbers
+
+The network learnt from none of these. There were {count} photographs whose terms allow it to show
+them, scored as [Evaluation](evaluation.md) says; each section has the first {each} by one number,
+and nothing was chosen by eye. Below each stands the CIEDE2000 colour difference to the truth, of
+the grey photograph and of ours; lower is better. The terms of those from OSIE are in
+[examples/](../examples/README.md), too.
+"""
+SECTIONS = (
+    ("Most gained over grey", lambda grey, ours: ours - grey),
+    ("In the middle", lambda grey, ours: np.abs(ours - grey - np.median(ours - grey))),
+    ("Least gained, or lost", lambda grey, ours: grey - ours),
+    ("Furthest from the truth", lambda grey, ours: -ours),
+)
+
+
+def attribution(row: dict[str, str]) -> str:
+    """Says where a photograph comes from, and under which terms."""
+    note = html.unescape(row["licence_note"])
+    if "\\" in note:  # bytes of UTF-8 in octal
+        note = codecs.escape_decode(note)[0].decode()
+    note = re.sub(r"(https?://[^\s;)]+)", r"<\1>", note)
+    return f"{note}. From {row['source_repo']}, `{row['source_path']}`."
+
+
+def show(photograph: Path, colorizer: Colorizer, pictures: Path) -> str:
+    """Colours a photograph, writes it beside its grey and its own colours, and refers to that."""
+    with TemporaryDirectory() as folder:
+        colorized = Path(folder) / "colorized.png"
+        colorizer.colorize_file(photograph, colorized)
+        strip = grid([panels(photograph, colorized)], HEIGHT)
+    write_image(strip, pictures / f"{photograph.stem}.jpg", quality=85, overwrite=True)
+    return f"![{photograph.stem}](images/gallery/{photograph.stem}.jpg)\n"
+
+
+def main(data: Path, page: Path) -> None:
+    """Writes the page, and its pictures into images/gallery beside it.
+
+    Args:
+        data: the folder with the validation photographs.
+        page: the Markdown file.
+    """
+    with (data / "MANIFEST.csv").open(newline="", encoding="utf-8") as lines:
+        rows = {
+            Path(row["file"]).name: row
+            for row in csv.DictReader(lines)
+            if re.match(rf"val/.*\b({'|'.join(SHOWN)})_[^/]*$", row["file"])
+        }
+    pictures = page.parent / "images" / "gallery"
+    shutil.rmtree(pictures, ignore_errors=True)
+    pictures.mkdir(parents=True)
+    colorizer = Colorizer()
+    examples = sorted((ROOT / "examples" / "photographs").glob("*.jpg"))
+    film = [path for path in examples if path.name.startswith("fsa-")]
+    with TemporaryDirectory() as folder:
+        for row in rows.values():
+            shutil.copy(data / row["file"], folder)
+        scores = score_folder(folder, colorizer.predict_ab, metrics=["ciede2000"], progress=True)
+    grey, ours = (scores.values[row]["ciede2000"] for row in ("grey", "model"))
+    parts = [
+        INTRODUCTION.format(
+            model=colorizer.runtime.name,
+            film="\n".join(show(path, colorizer, pictures) for path in film),
+            examples="\n".join(show(p, colorizer, pictures) for p in examples if p not in film),
+            count=len(scores.names),
+            each=EACH,
+        )
+    ]
+    for title, order in SECTIONS:
+        parts.append(f"### {title}\n")
+        for k in np.argsort(order(grey, ours), kind="stable")[:EACH]:
+            row = rows[scores.names[k]]
+            parts.append(show(data / row["file"], colorizer, pictures))
+            parts.append(f"Grey {grey[k]:.1f}, ours {ours[k]:.1f}. {attribution(row)}\n")
+    page.write_text("\n".join(parts), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), ROOT / "docs" / "gallery.md")
