@@ -113,7 +113,7 @@ def test_each_optimizer_moves_its_own_network_only(make_gan, batch, resting):
 def test_frozen_statistics_stay_and_are_what_the_step_sees(make_gan, batch):
     """The gradient is that of the network as it is in inference."""
     lightness, ab = batch
-    gan = make_gan(ema=0.5)
+    gan = make_gan(1, ema=0.5)
     gan.compile(sgd(0.01), sgd(0.0), frozen_statistics=True)
     gan.adversarial = False
     expected = twin(gan.generator)
