@@ -1,7 +1,5 @@
 """Workers with a network each, and a bounded queue before them."""
 
-import ctypes
-import platform
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -11,6 +9,7 @@ from typing import Any, TypeVar
 from keras_colorize.imaging.strips import available_cores
 from keras_colorize.inference.runtime import Runtime
 from keras_colorize.serving.errors import ServingError
+from keras_colorize.serving.memory import give_back_memory
 
 Result = TypeVar("Result")
 Job = Callable[[Runtime], Any]
@@ -124,13 +123,3 @@ class WorkerPool:
                 future.set_result(result)
                 del result
             del job, future  # or the last picture stays in memory until the next
-
-
-def give_back_memory() -> None:
-    """Gives what large pictures left free back to the system, where its C library is GNU's.
-
-    That one keeps it, up to a gigabyte after some pictures of 50 MP. To give it back after each
-    picture would cost those of 1 MP half as much time again.
-    """
-    if platform.libc_ver()[0] == "glibc":
-        ctypes.CDLL("libc.so.6").malloc_trim(0)

@@ -14,6 +14,7 @@ from keras_colorize.inference.quiet import import_quietly
 from keras_colorize.inference.runtime import Runtime
 from keras_colorize.serving.app import make_app
 from keras_colorize.serving.limits import Limits
+from keras_colorize.serving.memory import share_one_arena
 from keras_colorize.serving.observation import LOGGING, Metrics
 from keras_colorize.serving.pool import WorkerPool
 from keras_colorize.serving.protocol import PatientProtocol
@@ -59,6 +60,7 @@ def serve(
     Raises:
         OSError: it cannot listen there.
     """
+    share_one_arena()
     logging.config.dictConfig(LOGGING)
     for number in (signal.SIGTERM, signal.SIGINT):
         # While uvicorn runs it handles them, and raises them again when it has stopped.
