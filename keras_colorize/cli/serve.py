@@ -109,7 +109,11 @@ def command(
 
 
 def _api_key(file: Path | None) -> str | None:
-    key = os.environ.get("KERAS_COLORIZE_API_KEY") if file is None else file.read_text().strip()
+    key = (
+        os.environ.get("KERAS_COLORIZE_API_KEY")
+        if file is None
+        else file.read_text("utf-8", "replace").strip()
+    )
     if key is not None and (not key or not key.isascii() or not key.isprintable()):
         raise click.UsageError("The API key is empty, or not one line of ASCII.")
     return key

@@ -76,8 +76,7 @@ def make_app(
         """Figures for Prometheus."""
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
-    if PAGE.is_dir():
-        app.mount("/", _Page(directory=PAGE, html=True), name="page")
+    app.mount("/", _Page(directory=PAGE, html=True), name="page")
     app.add_middleware(Gate, limits=limits, api_key=api_key)
     if cors_origins:
         app.add_middleware(
@@ -85,6 +84,7 @@ def make_app(
             allow_origins=list(cors_origins),
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type"],
+            expose_headers=["Retry-After"],
         )
     app.add_middleware(Observer, metrics=metrics)
     return app

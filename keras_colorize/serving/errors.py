@@ -19,6 +19,7 @@ _HTTP_STATUS = {
     "UNIMPLEMENTED": 501,
     "UNAVAILABLE": 503,
     "DEADLINE_EXCEEDED": 504,
+    "CANCELLED": 499,  # nginx's, for logs; nobody is there to read it
 }
 
 

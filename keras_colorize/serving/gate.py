@@ -89,11 +89,12 @@ class _LimitedBody:
             message = await asyncio.wait_for(self._receive(), max(0.0, left))
         except TimeoutError:
             raise HTTPException(408, "The request did not arrive in time.") from None
+        if message["type"] == "http.disconnect":
+            raise HTTPException(499, "The client has left.")
         self._read += len(message.get("body", b""))
         self._ended = not message.get("more_body", False)
         return message
 
     def _too_large(self) -> HTTPException:
-        return HTTPException(
-            413, f"The request is larger than the limit of {self._limits.max_bytes} bytes."
-        )
+        message = f"The request is larger than the limit of {self._limits.megabytes}."
+        return HTTPException(413, message)

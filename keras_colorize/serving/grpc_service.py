@@ -77,7 +77,7 @@ def start_grpc(
     except RuntimeError as error:
         raise OSError(
             0, "gRPC cannot listen there, perhaps as another program does", address
-        ) from (error)
+        ) from error
     server.start()
     return port, lambda: server.stop(limits.timeout).wait()
 
@@ -124,12 +124,15 @@ class _Answering:
             left = min(left, of_client)
         deadline = time.monotonic() + left
         future = self._pool.submit(lambda runtime: job(runtime, deadline))
+        context.add_callback(future.cancel)  # called when the client has left, too
         try:
             return future.result(left)
         except TimeoutError:
             future.cancel()
             message = "The time for this request is over."
             raise ServingError("DEADLINE_EXCEEDED", message) from None
+        except futures.CancelledError:
+            raise ServingError("CANCELLED", "The client has left.") from None
 
     def _check_key(self, context: Any) -> None:
         if self._wanted is None:
@@ -156,7 +159,7 @@ class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         limits = self._answering.limits
 
         def job(runtime: Runtime, deadline: float) -> Any:
-            batch = read_batch(tensor, signature, limits.max_bytes)
+            batch = read_batch(tensor, signature, limits)
             made = signature.run(batch, runtime, limits.max_pixels, deadline)
             response = predict_pb2.PredictResponse()
             response.model_spec.name = MODEL_NAME

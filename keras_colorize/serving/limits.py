@@ -14,7 +14,12 @@ class Limits:
         waiting: requests that wait for a worker; one more is refused.
     """
 
-    max_bytes: int = 32 << 20
+    max_bytes: int = 32_000_000
     max_pixels: int = 50_000_000
     timeout: float = 60.0
     waiting: int = 64
+
+    @property
+    def megabytes(self) -> str:
+        """`max_bytes` in words: "32 MB"."""
+        return f"{round(self.max_bytes / 1e6, 3):g} MB"

@@ -9,8 +9,8 @@ _M_ARENA_MAX = -8  # of its malloc.h
 def share_one_arena() -> None:
     """Has all threads take memory from one arena; to be called before there are others.
 
-    By itself each thread gets an arena of its own, and what is free at the end of one is never given
-    back: tens of megabytes after pictures of 50 MP.
+    By itself each thread gets an arena of its own, and what is free at the end of one is never
+    given back: tens of megabytes after pictures of 50 MP.
     """
     if _is_gnu():
         ctypes.CDLL("libc.so.6").mallopt(_M_ARENA_MAX, 1)

@@ -40,6 +40,7 @@ LOGGING = {
         name: {"handlers": ["stderr"], "level": "INFO", "propagate": False}
         for name in (LOGGER.name, "uvicorn", "grpc")
     },
+    "root": {"handlers": ["stderr"], "level": "WARNING"},  # what libraries complain of
 }
 """For `logging.config.dictConfig`."""
 

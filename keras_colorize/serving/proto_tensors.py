@@ -9,6 +9,7 @@ from tensorflow.core.framework import types_pb2
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 
 from keras_colorize.serving.errors import ServingError
+from keras_colorize.serving.limits import Limits
 from keras_colorize.serving.signatures import DEFAULT_SIGNATURE, SIGNATURES, Batch, Signature
 
 _BYTES_OF = {"DT_FLOAT": 4, "DT_UINT8": 1}
@@ -45,13 +46,13 @@ def read_input(request: Any) -> tuple[Signature, TensorProto]:
     return signature, request.inputs[name]
 
 
-def read_batch(tensor: TensorProto, signature: Signature, max_bytes: int) -> Batch:
+def read_batch(tensor: TensorProto, signature: Signature, limits: Limits) -> Batch:
     """Reads a tensor, which may be far larger than its message: one value can stand for all.
 
     Args:
         tensor: the input.
         signature: what it is for.
-        max_bytes: of the array that it becomes.
+        limits: of the array that it becomes.
 
     Raises:
         ServingError: it is not what the signature takes, contradicts itself, or is too large.
@@ -67,8 +68,8 @@ def read_batch(tensor: TensorProto, signature: Signature, max_bytes: int) -> Bat
         raise ServingError("INVALID_ARGUMENT", f"tensor parsing error: {wanted.name}")
     if is_text and count != len(tensor.string_val):
         raise ServingError("INVALID_ARGUMENT", f"tensor parsing error: {wanted.name}")
-    if not is_text and count * _BYTES_OF[wanted.dtype] > max_bytes:
-        message = f"{wanted.name} is larger than the limit of {max_bytes} bytes."
+    if not is_text and count * _BYTES_OF[wanted.dtype] > limits.max_bytes:
+        message = f"{wanted.name} is larger than the limit of {limits.megabytes}."
         raise ServingError("RESOURCE_EXHAUSTED", message)
     try:
         values = make_ndarray(tensor)

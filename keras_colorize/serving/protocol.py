@@ -1,33 +1,43 @@
-"""HTTP connections that end when no request comes over them."""
+"""HTTP connections: how many there are, when they end, and what is said to who sends no HTTP."""
 
 import asyncio
 import json
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-SECONDS_FOR_HEADERS = 20.0
+CONNECTIONS = 400
+"""The most that are open. Each may keep a file for what it sends, and many systems give a program
+1024 descriptors."""
+
+PATIENCE = 20.0
+"""Seconds, at the least, that a connection may be open without a request on its way and an answer
+being read."""
 
 _SECONDS_TO_READ = 2.0  # for a client to read that it is refused
 _NO_HTTP = "The request is no HTTP/1.1, or its headers are too large."
+_TOO_MANY = "The server is busy: too many connections are open. Try again in a moment."
 
 
 class PatientProtocol(H11Protocol):
-    """uvicorn's protocol with a time limit for headers, half-closed clients, and errors in JSON.
+    """uvicorn's protocol with limits of number and time, half-closed clients, and errors in JSON.
 
-    uvicorn ends what is idle after an answer, but waits without end for a first request, and for
-    one whose headers come byte by byte. A client that closes its side after its request would get
-    no answer.
+    uvicorn ends what is idle after an answer, but waits without end for a first request, for one
+    whose headers come byte by byte, and for a client to read its answer, even when it is to stop.
+    A client that closes its side after its request would get no answer.
     """
 
     def connection_made(self, transport: Any) -> None:
-        """Begins to look whether a request comes."""
+        """Begins to look whether anything comes of it, unless there are too many already."""
         super().connection_made(transport)
         self._refused = False
-        self._seen = self.cycle
-        self._timer: asyncio.TimerHandle = self.loop.call_later(SECONDS_FOR_HEADERS, self._look)
+        self._seen: tuple[Any, int] = (None, 0)
+        self._timer: asyncio.TimerHandle = self.loop.call_later(PATIENCE, self._look)
+        if len(self.connections) > CONNECTIONS:
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, _TOO_MANY, ("Retry-After", "1"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Looks no more."""
@@ -41,15 +51,24 @@ class PatientProtocol(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answers what is no HTTP as any other mistake, and ends the connection."""
+        self._refuse(HTTPStatus.BAD_REQUEST, _NO_HTTP)
+
+    def data_received(self, data: bytes) -> None:
+        """Drops what comes after a refusal; a client that is cut off while it sends sees none."""
+        if not self._refused:
+            super().data_received(data)
+
+    def _refuse(self, status: HTTPStatus, sentence: str, *headers: tuple[str, str]) -> None:
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            body = json.dumps({"error": _NO_HTTP}).encode()
-            headers = [
+            body = json.dumps({"error": sentence}).encode()
+            every = [
                 ("Content-Type", "application/json"),
                 ("Content-Length", str(len(body))),
                 ("Connection", "close"),
+                *headers,
             ]
             for event in (
-                h11.Response(status_code=400, headers=headers, reason="Bad Request"),
+                h11.Response(status_code=status, headers=every, reason=status.phrase.encode()),
                 h11.Data(data=body),
                 h11.EndOfMessage(),
             ):
@@ -61,16 +80,12 @@ class PatientProtocol(H11Protocol):
         self._refused = True
         self.loop.call_later(_SECONDS_TO_READ, self.transport.close)
 
-    def data_received(self, data: bytes) -> None:
-        """Drops what comes after a refusal; a client that is cut off while it sends sees none."""
-        if not self._refused:
-            super().data_received(data)
-
     def _look(self) -> None:
-        """Ends the connection if it has waited for a request since the last look."""
-        waits = self.cycle is None or self.cycle.response_complete
-        if waits and self.cycle is self._seen:
-            self.transport.close()
+        """Ends the connection if since the last look no request came and no answer was read."""
+        unread = self.transport.get_write_buffer_size()
+        waits = unread > 0 or self.cycle is None or self.cycle.response_complete
+        if waits and (self.cycle, unread) == self._seen:
+            self.transport.abort()  # to close it would wait until the answer is read
             return
-        self._seen = self.cycle
-        self._timer = self.loop.call_later(SECONDS_FOR_HEADERS, self._look)
+        self._seen = self.cycle, unread
+        self._timer = self.loop.call_later(PATIENCE, self._look)

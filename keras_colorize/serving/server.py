@@ -19,8 +19,6 @@ from keras_colorize.serving.observation import LOGGING, Metrics
 from keras_colorize.serving.pool import WorkerPool
 from keras_colorize.serving.protocol import PatientProtocol
 
-_CONNECTIONS = 1000  # each may hold a body, and a descriptor
-
 
 @dataclass(frozen=True)
 class Settings:
@@ -89,11 +87,11 @@ def serve(
         config = uvicorn.Config(
             app,
             http=PatientProtocol,
+            ws="none",
             log_config=None,
             access_log=False,
             server_header=False,
-            limit_concurrency=_CONNECTIONS,
-            timeout_graceful_shutdown=None,  # the time limit of each request is what ends it
+            timeout_graceful_shutdown=None,  # the limits of requests and answers are what ends it
         )
         say(f"HTTP on http://{host}:{listening.getsockname()[1]}/ (Ctrl-C stops it)")
         uvicorn.Server(config).run(sockets=[listening])

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fastapi import Request
 
@@ -20,8 +20,8 @@ async def in_worker(
 ) -> Result:
     """Has a worker do a job for a request.
 
-    A job that no worker has begun when the time is over is dropped; one that was begun goes on, as
-    a thread cannot be stopped, and its result is lost.
+    A job that no worker has begun when the time is over or the client has left is dropped; one that
+    was begun goes on, as a thread cannot be stopped, and its result is lost.
 
     Args:
         request: its deadline is `Gate`'s.
@@ -29,12 +29,27 @@ async def in_worker(
         job: called with a network, and the deadline on `time.monotonic`'s clock.
 
     Raises:
-        ServingError: the queue is full, the time is over, or what the job raises.
+        ServingError: the queue is full, the time is over, the client has left, or what the job
+            raises.
     """
     left = request.scope[DEADLINE] - asyncio.get_running_loop().time()
     deadline = time.monotonic() + left
-    future = pool.submit(lambda runtime: job(runtime, deadline))
+    made = asyncio.wrap_future(pool.submit(lambda runtime: job(runtime, deadline)))
+    gone = asyncio.ensure_future(_departure(request))
+    either: set[asyncio.Future[Any]] = {made, gone}
     try:
-        return await asyncio.wait_for(asyncio.wrap_future(future), max(0.0, left))
-    except TimeoutError:
-        raise ServingError("DEADLINE_EXCEEDED", "The time for this request is over.") from None
+        await asyncio.wait(either, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        if made.done():
+            return made.result()
+        if gone.done():
+            raise ServingError("CANCELLED", "The client has left.")
+        raise ServingError("DEADLINE_EXCEEDED", "The time for this request is over.")
+    finally:
+        made.cancel()
+        gone.cancel()
+
+
+async def _departure(request: Request) -> None:
+    """Waits until the client of a request, whose body was read, leaves."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

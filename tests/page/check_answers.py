@@ -31,7 +31,7 @@ def test_what_cannot_be_coloured_says_why(
     assert "is not a JPEG, PNG, TIFF, WebP or BMP picture" in bad
     assert "cut short" in cut
     assert notes == "This is not a photograph."
-    assert f"larger than the limit of {MAX_BYTES} bytes" in huge
+    assert "larger than the limit of 2 MB" in huge
     assert good == "512 × 674 pixels, coloured"
     assert sent.count("POST") == 4  # notes.txt stayed here
     expect(page.locator("#count")).to_have_text("1 of 5 coloured, 4 not")

@@ -149,7 +149,7 @@ def test_ctrl_c_a_key_and_a_client_that_dawdles(start: Callable[..., Any], tiny:
 
 
 def test_a_connection_without_a_request_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "SECONDS_FOR_HEADERS", 0.2)
+    monkeypatch.setattr(protocol, "PATIENCE", 0.2)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await asyncio.sleep(0.05)
