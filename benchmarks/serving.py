@@ -15,8 +15,7 @@ from typing import Any
 
 from PIL import Image, ImageOps
 from serving_abuse import measure_abuse
-from serving_full import measure_full
-from serving_rate import measure_rate
+from serving_load import measure_full, measure_rate
 from serving_slow import measure_slow
 
 from keras_colorize.imaging.strips import available_cores

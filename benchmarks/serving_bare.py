@@ -1,6 +1,6 @@
 """The work of `POST /colorize` without HTTP, as a process that works when it is asked to.
 
-`serving_rate.py` starts it: a folder of pictures, and the seconds of a measurement.
+`serving_load.py` starts it: a folder of pictures, and the seconds of a measurement.
 """
 
 import hashlib

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,7 @@ class Server:
     """
 
     def __init__(self, *options: str) -> None:
-        self._log = tempfile.TemporaryFile("w+")
+        self._log = tempfile.TemporaryFile("a+")  # written at its end, wherever it is read
         self._process = subprocess.Popen(
             [PROGRAM, "serve", "--port", "0", *options],
             stdout=subprocess.PIPE,
@@ -102,7 +103,7 @@ class Connection:
 
     Args:
         server: whom to ask.
-        patience: seconds for an answer; the server's own limit is 60.
+        patience: seconds to send, and as many for an answer; the server's own limit is 60.
     """
 
     def __init__(self, server: Server, patience: float = 90.0) -> None:
@@ -133,13 +134,18 @@ class Connection:
     async def ask(self, request: bytes) -> Answer:
         """Sends a request as it stands and waits for its answer."""
         started = time.perf_counter()
-        try:
-            writer = await self.open()
-            writer.write(request)
-            await writer.drain()
-        except ConnectionError:  # it may have answered before it had read everything
-            pass
+        await self.send(request)
         return await self.answer(started)
+
+    async def send(self, request: bytes) -> asyncio.StreamWriter:
+        """Sends a request, or as much of it as the server reads, and returns what it went over."""
+        writer = await self.open()
+        # It may have answered before it has read everything.
+        with suppress(ConnectionError, TimeoutError):
+            async with asyncio.timeout(self._patience):
+                writer.write(request)
+                await writer.drain()
+        return writer
 
     async def answer(self, started: float) -> Answer:
         """Waits for the answer to what was sent; without a Content-Length it has no body."""

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from serving_program import Answer, Connection, Server, form
 from serving_report import Report, percentiles
@@ -56,9 +57,7 @@ async def silent(connection: Connection, request: bytes) -> Answer:
 async def half_closed(connection: Connection, request: bytes) -> Answer:
     """Closes its side after the request."""
     started = time.perf_counter()
-    writer = await connection.open()
-    writer.write(request)
-    writer.write_eof()
+    (await connection.send(request)).write_eof()
     return await connection.answer(started)
 
 
@@ -70,19 +69,17 @@ async def half_closed_early(connection: Connection, request: bytes) -> Answer:
 async def reads_late(connection: Connection, request: bytes) -> Answer:
     """Lets the answer wait before it reads it."""
     started = time.perf_counter()
-    writer = await connection.open()
-    writer.transport.pause_reading()  # type: ignore[attr-defined]
-    writer.write(request)
+    transport: Any = (await connection.open()).transport
+    transport.pause_reading()
+    await connection.send(request)
     await asyncio.sleep(2)
-    writer.transport.resume_reading()  # type: ignore[attr-defined]
+    transport.resume_reading()
     return await connection.answer(started)
 
 
 async def leaves(connection: Connection, request: bytes) -> Answer:
     """Leaves without its answer."""
-    writer = await connection.open()
-    writer.write(request)
-    await writer.drain()
+    await connection.send(request)
     return Answer(0, {}, b"", 0.0)
 
 

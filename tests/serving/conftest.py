@@ -1,8 +1,10 @@
 import io
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -86,10 +88,11 @@ class Server:
     def __init__(self, *options: str, **environment: str) -> None:
         program = shutil.which("keras-colorize", path=str(Path(sys.executable).parent))
         assert program is not None
+        self._log = tempfile.TemporaryFile("a+")  # a pipe that is full would stop the server
         self.process = subprocess.Popen(
             [program, "serve", "--port", "0", *options],
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._log,
             text=True,
             env=os.environ | {"PYTHONUNBUFFERED": "1"} | environment,
         )
@@ -97,15 +100,17 @@ class Server:
         assert self.process.stdout is not None
         while "HTTP on" not in (line := self.process.stdout.readline()):
             if not line:
-                raise RuntimeError(self.process.communicate()[1])
+                raise RuntimeError(self.end()[1])
             self.grpc = line.removeprefix("gRPC on ").strip()
         self.url = line.split()[2].rstrip("/")
 
-    def end(self) -> tuple[int, str]:
+    def end(self, by: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
         """Gives the exit code and what was logged."""
-        self.process.terminate()
-        _, errors = self.process.communicate()
-        return self.process.returncode, errors
+        self.process.send_signal(by)
+        self.process.communicate()
+        self._log.seek(0)
+        with self._log:
+            return self.process.returncode, self._log.read()
 
 
 @pytest.fixture(scope="session")

@@ -76,7 +76,8 @@ def test_large_bodies_are_refused_however_they_come(make_client: Any, make_grey:
         for body in (b"x" * 1001, b"x" * 9001, pieces(11), pieces(200)):
             answer = client.post(path, content=body, headers=headers)
             assert answer.status_code == 413
-            assert "limit of 0.001 MB" in answer.json()["error"]
+            assert "limit of 0.001 MB." in answer.json()["error"]
+    assert Limits().megabytes == "32 MB"
     assert client.post(PREDICT, content=b"x" * 1000).status_code == 400  # no JSON
 
 

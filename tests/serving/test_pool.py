@@ -1,15 +1,19 @@
 """Workers, their queue, and its end."""
 
+import asyncio
 import threading
 from concurrent.futures import CancelledError
 from typing import Any
 
 import pytest
+from fastapi import Request
 
 from keras_colorize.imaging.strips import available_cores
 from keras_colorize.serving import pool
 from keras_colorize.serving.errors import ServingError
+from keras_colorize.serving.gate import DEADLINE
 from keras_colorize.serving.pool import WorkerPool
+from keras_colorize.serving.waiting import in_worker
 
 
 def names(threads: int) -> Any:
@@ -88,6 +92,36 @@ def test_a_job_that_nobody_waits_for_is_not_done() -> None:
     assert done == []
     with pytest.raises(CancelledError):
         future.result()
+
+
+def test_a_job_whose_client_has_left_is_not_done() -> None:
+    blocked, done = Blocked(waiting=1), []
+
+    async def ask() -> None:
+        left = asyncio.Event()
+
+        async def receive() -> dict[str, str]:
+            await left.wait()
+            return {"type": "http.disconnect"}
+
+        due = asyncio.get_running_loop().time() + 600
+        request = Request({"type": "http", DEADLINE: due}, receive)
+        asked = asyncio.create_task(
+            in_worker(request, blocked.pool, lambda runtime, deadline: done.append(runtime))
+        )
+        while blocked.pool.waiting == 0:
+            await asyncio.sleep(0)
+        left.set()
+        with pytest.raises(ServingError, match="client has left") as error:
+            await asked
+        assert error.value.http_status == 499
+        while blocked.pool.waiting > 0:
+            await asyncio.sleep(0)
+
+    asyncio.run(ask())
+    blocked.go.set()
+    blocked.pool.close()
+    assert done == []
 
 
 def test_what_a_job_raises_comes_through_and_the_worker_goes_on() -> None:
