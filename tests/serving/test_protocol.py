@@ -60,10 +60,7 @@ def talk(address: tuple[str, int], sent: bytes) -> bytes:
 
 
 def read(client: socket.socket) -> bytes:
-    received = b""
-    while piece := client.recv(1 << 16):
-        received += piece
-    return received
+    return b"".join(iter(lambda: client.recv(1 << 16), b""))
 
 
 def test_one_without_a_request_is_ended(address: tuple[str, int]) -> None:
@@ -98,7 +95,6 @@ def test_an_answer_that_nobody_reads_is_given_up(
     address: tuple[str, int], running: uvicorn.Server
 ) -> None:
     large = b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    assert len(talk(address, large)) > LARGE  # whoever reads gets all of it
     with socket.create_connection(address) as client:
         client.sendall(large)
         received = client.recv(1000)
