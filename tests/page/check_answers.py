@@ -34,7 +34,7 @@ def test_what_cannot_be_coloured_says_why(
     assert "larger than the limit of 2 MB" in huge
     assert good == "512 × 674 pixels, coloured"
     assert sent.count("POST") == 4  # notes.txt stayed here
-    expect(page.locator("#count")).to_have_text("1 of 5 coloured, 4 not")
+    expect(page.locator("#count")).to_have_text("1 of 5 coloured, 4 failed")
     expect(page.get_by_role("log")).to_contain_text(f"huge.jpg was not coloured. {huge}")
 
 

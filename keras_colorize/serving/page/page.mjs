@@ -62,7 +62,7 @@ function update() {
   const problems = cards.length - ready - busy;
   const words = [`${ready} of ${cards.length} coloured`];
   if (problems) {
-    words.push(`${problems} not`);
+    words.push(`${problems} failed`);
   }
   find("count").textContent = words.join(", ");
   find("main").classList.toggle("empty", cards.length === 0);
