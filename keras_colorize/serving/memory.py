@@ -2,8 +2,10 @@
 
 import ctypes
 import platform
+import threading
 
 _M_ARENA_MAX = -8  # of its malloc.h
+_REST = 1.0  # seconds without an answer, after which memory is given back
 
 
 def share_one_arena() -> None:
@@ -16,12 +18,30 @@ def share_one_arena() -> None:
         ctypes.CDLL("libc.so.6").mallopt(_M_ARENA_MAX, 1)
 
 
-def give_back_memory() -> None:
-    """Gives what is free back to the system.
+class Caretaker:
+    """Gives what is free back to the system, from a thread of its own, when there is a rest.
 
     The library keeps up to a gigabyte after some pictures of 50 MP. To give it back after each
     picture would cost those of 1 MP half as much time again.
     """
+
+    def __init__(self) -> None:
+        """Starts the thread."""
+        self._answered = threading.Event()
+        threading.Thread(target=self._work, name="caretaker", daemon=True).start()
+
+    def answered(self) -> None:
+        """Hears of an answer, after which there is something to give back."""
+        self._answered.set()
+
+    def _work(self) -> None:
+        while self._answered.wait():
+            self._answered.clear()
+            if not self._answered.wait(_REST):
+                _give_back()
+
+
+def _give_back() -> None:
     if _is_gnu():
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 

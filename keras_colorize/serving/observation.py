@@ -3,6 +3,7 @@
 import json
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
@@ -48,8 +49,14 @@ LOGGING = {
 class Metrics:
     """The figures of one server, in a registry of their own."""
 
-    def __init__(self, pool: WorkerPool) -> None:
-        """Registers the figures; the length of the queue is the pool's."""
+    def __init__(self, pool: WorkerPool, on_answer: Callable[[], None] = lambda: None) -> None:
+        """Registers the figures.
+
+        Args:
+            pool: whose queue has the length.
+            on_answer: called after each answer.
+        """
+        self._on_answer = on_answer
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         labels = ("interface", "route", "status")
@@ -79,6 +86,7 @@ class Metrics:
         """
         self._requests.labels(interface, route, status).inc()
         self._seconds.labels(interface, route).observe(seconds)
+        self._on_answer()
 
 
 class Observer:

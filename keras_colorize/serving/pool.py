@@ -9,12 +9,9 @@ from typing import Any, TypeVar
 from keras_colorize.imaging.strips import available_cores
 from keras_colorize.inference.runtime import Runtime
 from keras_colorize.serving.errors import ServingError
-from keras_colorize.serving.memory import give_back_memory
 
 Result = TypeVar("Result")
 Job = Callable[[Runtime], Any]
-
-_REST = 1.0  # seconds without work, after which memory is given back
 
 
 class WorkerPool:
@@ -97,29 +94,20 @@ class WorkerPool:
         return deque(entry for entry in self._jobs if not entry[1].cancelled())
 
     def _work(self, runtime: Runtime) -> None:
-        worked = False
         while True:
             with self._changed:
                 self._idle += 1
-                rest = _REST if worked else None
-                called = bool(self._changed.wait_for(lambda: self._jobs or self._closed, rest))
+                self._changed.wait_for(lambda: self._jobs or self._closed)
                 self._idle -= 1
-                if called and not self._jobs:
+                if not self._jobs:
                     return
-                if called:
-                    job, future = self._jobs.popleft()
-            if not called:
-                give_back_memory()
-                worked = False
-                continue
-            worked = True
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                result = job(runtime)
-            except BaseException as error:  # whatever it is, somebody waits for it
-                future.set_exception(error)
-            else:
-                future.set_result(result)
-                del result
+                job, future = self._jobs.popleft()
+            if future.set_running_or_notify_cancel():
+                try:
+                    result = job(runtime)
+                except BaseException as error:  # whatever it is, somebody waits for it
+                    future.set_exception(error)
+                else:
+                    future.set_result(result)
+                    del result
             del job, future  # or the last picture stays in memory until the next

@@ -14,7 +14,7 @@ from keras_colorize.inference.quiet import import_quietly
 from keras_colorize.inference.runtime import Runtime
 from keras_colorize.serving.app import make_app
 from keras_colorize.serving.limits import Limits
-from keras_colorize.serving.memory import share_one_arena
+from keras_colorize.serving.memory import Caretaker, share_one_arena
 from keras_colorize.serving.observation import LOGGING, Metrics
 from keras_colorize.serving.pool import WorkerPool
 from keras_colorize.serving.protocol import PatientProtocol
@@ -67,7 +67,7 @@ def serve(
         listening = stack.enter_context(_listen(settings.host, settings.port))
         pool = WorkerPool(make_runtime, limits.waiting, settings.workers)
         stack.callback(pool.close)
-        metrics = Metrics(pool)
+        metrics = Metrics(pool, Caretaker().answered)
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         if settings.grpc_port is not None:
             import_quietly("tensorflow")

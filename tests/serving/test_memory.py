@@ -1,14 +1,19 @@
-"""What GNU's C library is told about memory, in processes of their own."""
+"""One arena, and memory that is given back."""
 
 import platform
 import subprocess
 import sys
+import threading
 
 import pytest
 
+from keras_colorize.serving import memory
+from keras_colorize.serving.observation import Metrics
+from keras_colorize.serving.pool import WorkerPool
+
 COUNT_ARENAS = """
 import ctypes, threading
-from keras_colorize.serving.memory import give_back_memory, share_one_arena
+from keras_colorize.serving.memory import share_one_arena
 
 libc = ctypes.CDLL("libc.so.6")
 libc.fdopen.restype = ctypes.c_void_p
@@ -25,7 +30,6 @@ for thread in threads:
     thread.start()
 for thread in threads:
     thread.join()
-give_back_memory()
 libc.malloc_info(0, ctypes.c_void_p(libc.fdopen(1, b"w")))
 libc.fflush(None)
 """
@@ -40,3 +44,19 @@ def test_threads_share_one_arena() -> None:
         return done.stdout.count("<heap nr=")
 
     assert arenas(True) == 1 < arenas(False)
+
+
+def test_memory_is_given_back_once_when_there_was_an_answer_and_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = threading.Semaphore(0)
+    monkeypatch.setattr(memory, "_REST", 0.01)
+    monkeypatch.setattr(memory, "_give_back", given.release)
+    pool = WorkerPool(lambda threads: None, 1, workers=1)  # type: ignore[arg-type,return-value]
+    metrics = Metrics(pool, memory.Caretaker().answered)
+    assert not given.acquire(timeout=0.1)
+    for _ in range(2):
+        metrics.observe("http", "other", "404", 0.0)
+        assert given.acquire(timeout=60)
+        assert not given.acquire(timeout=0.1)
+    pool.close()

@@ -9,7 +9,6 @@ import pytest
 from fastapi import Request
 
 from keras_colorize.imaging.strips import available_cores
-from keras_colorize.serving import pool
 from keras_colorize.serving.errors import ServingError
 from keras_colorize.serving.gate import DEADLINE
 from keras_colorize.serving.pool import WorkerPool
@@ -165,23 +164,3 @@ def test_workers_that_are_idle_are_places_too() -> None:
     together.abort()
     assert all(future.exception() for future in done)
     pool.close()
-
-
-def test_memory_is_given_back_once_when_there_was_work_and_is_none(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    given = threading.Semaphore(0)
-
-    def give_back() -> None:
-        if threading.current_thread() in workers._threads:  # pools of other tests rest too
-            given.release()
-
-    monkeypatch.setattr(pool, "_REST", 0.01)
-    monkeypatch.setattr(pool, "give_back_memory", give_back)
-    workers = WorkerPool(names, 4, workers=1)
-    assert not given.acquire(timeout=0.1)
-    for _ in range(2):
-        assert workers.submit(lambda runtime: 1).result() == 1
-        assert given.acquire(timeout=60)
-        assert not given.acquire(timeout=0.1)
-    workers.close()
