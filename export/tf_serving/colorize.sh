@@ -2,11 +2,12 @@
 # Colours a photograph over REST: ./colorize.sh old.jpg new.png [http://HOST:PORT]
 set -eu
 server=${3:-http://127.0.0.1:8501}
+answer=$(mktemp)
+trap 'rm "$answer"' EXIT
 {
     printf '{"signature_name": "colorize_bytes", "instances": [{"image_bytes": {"b64": "'
     base64 < "$1" | tr -d '\n'
     printf '"}}]}'
 } | curl --silent --show-error --fail-with-body --data-binary @- \
-    "$server/v1/models/colorizer:predict" > "$2.json" || { cat "$2.json" >&2; rm "$2.json"; exit 1; }
-sed -n 's/.*"b64": *"\([^"]*\)".*/\1/p' "$2.json" | base64 -d > "$2"
-rm "$2.json"
+    "$server/v1/models/colorizer:predict" > "$answer" || { cat "$answer" >&2; exit 1; }
+sed -n 's/.*"b64": *"\([^"]*\)".*/\1/p' "$answer" | base64 -d > "$2"

@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+from dataclasses import dataclass
 
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -14,6 +15,7 @@ DEADLINE = "keras_colorize.deadline"
 
 _GUARDED = ("/v1/", "/colorize", "/metrics", "/openapi.json")
 _READ_AND_DROPPED = 8  # times the limit: a client that is cut off while it sends sees no answer
+_HELD = 32  # times the limit: all bodies together, from their first byte to the answer
 
 
 class Gate:
@@ -31,6 +33,7 @@ class Gate:
         self._app = app
         self._limits = limits
         self._key = api_key.encode() if api_key is not None else None
+        self._held = _Held(_HELD * limits.max_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request that may not pass, and hands on any other."""
@@ -46,7 +49,11 @@ class Gate:
             )
             await refusal(scope, receive, send)
             return
-        await self._app(scope, _LimitedBody(scope, receive, self._limits), send)
+        body = _LimitedBody(scope, receive, self._limits, self._held)
+        try:
+            await self._app(scope, body, send)
+        finally:
+            body.release()
 
     def _is_allowed(self, scope: Scope) -> bool:
         if self._key is None or not scope["path"].startswith(_GUARDED):
@@ -55,15 +62,25 @@ class Gate:
         return hmac.compare_digest(given, b"Bearer " + self._key)
 
 
+@dataclass
+class _Held:
+    """Bytes of all bodies that are in memory."""
+
+    most: int
+    now: int = 0
+
+
 class _LimitedBody:
     """A request's `receive` that ends in an exception where a limit is passed.
 
     `HTTPException` is what FastAPI lets through while it reads one.
     """
 
-    def __init__(self, scope: Scope, receive: Receive, limits: Limits) -> None:
+    def __init__(self, scope: Scope, receive: Receive, limits: Limits, held: _Held) -> None:
         self._receive = receive
         self._limits = limits
+        self._of_all = held
+        self._held = 0
         self._deadline: float = scope[DEADLINE]
         self._read = 0
         length = dict(scope["headers"]).get(b"content-length", b"")
@@ -81,7 +98,19 @@ class _LimitedBody:
             while not self._ended and self._read <= _READ_AND_DROPPED * self._limits.max_bytes:
                 await self._next()
             raise self._too_large()
+        self._hold(len(message.get("body", b"")))
         return message
+
+    def release(self) -> None:
+        """Says that the body is no longer in memory."""
+        self._of_all.now -= self._held
+
+    def _hold(self, count: int) -> None:
+        if self._of_all.now + count > self._of_all.most:
+            message = "The server is busy: it holds too many bytes. Try again in a moment."
+            raise HTTPException(503, message, {"Retry-After": "1"})
+        self._of_all.now += count
+        self._held += count
 
     async def _next(self) -> Message:
         left = self._deadline - asyncio.get_running_loop().time()

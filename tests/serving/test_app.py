@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from keras_colorize.serving import app as app_module
+from keras_colorize.serving import gate
 from keras_colorize.serving.limits import Limits
 from keras_colorize.serving.observation import LOGGER, JsonFormatter
 
@@ -113,6 +114,31 @@ def test_a_full_queue_is_a_503_that_says_when(held: Any, tiny: bytes) -> None:
         held.go.set()
         assert [first.result().status_code, second.result().status_code] == [200, 200]
     assert post(held, tiny).status_code == 200
+
+
+def test_bodies_have_a_limit_of_all_together(
+    make_client: Any, make_grey: Any, tiny: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go, begun = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        begun.set()
+        go.wait()
+
+    monkeypatch.setattr(gate, "_HELD", 1)
+    client = make_client(make_grey(wait), Limits(max_bytes=len(tiny) + 1000))
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(post, client, tiny)
+        begun.wait()
+        for ask in (lambda: post(client, tiny), lambda: client.post(PREDICT, content=tiny)):
+            refused = ask()
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+            assert "holds too many bytes" in refused.json()["error"]
+        too_large = client.post(PREDICT, content=tiny + bytes(1001))
+        assert too_large.status_code == 413
+        go.set()
+        assert first.result().status_code == 200
+    assert post(client, tiny).status_code == 200  # it holds nothing any more
 
 
 def test_what_takes_too_long_is_a_504(make_client: Any, make_grey: Any, tiny: bytes) -> None:

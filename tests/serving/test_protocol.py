@@ -1,4 +1,4 @@
-"""Connections: their number, their time, what is said to who sends no HTTP, and who leaves."""
+"""Connections: how many, how long, what is said to who sends no HTTP, and clients that leave."""
 
 import asyncio
 import json
