@@ -124,7 +124,8 @@ class _Answering:
             left = min(left, of_client)
         deadline = time.monotonic() + left
         future = self._pool.submit(lambda runtime: job(runtime, deadline))
-        context.add_callback(future.cancel)  # called when the client has left, too
+        if not context.add_callback(future.cancel):  # called when the client leaves, if it has not
+            future.cancel()
         try:
             return future.result(left)
         except TimeoutError:
