@@ -17,7 +17,7 @@ keras = import_quietly("keras")
 
 from keras_colorize.models.cost import multiply_adds  # noqa: E402
 from keras_colorize.training.backends import device_peak  # noqa: E402
-from keras_colorize.training.trainer import build_gan  # noqa: E402
+from keras_colorize.training.building import build_gan  # noqa: E402
 
 BACKEND = keras.backend.backend()
 

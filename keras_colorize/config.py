@@ -140,10 +140,11 @@ class TrainingConfig:
             which the generator is judged moves with the last of them.
         epochs: how many; an epoch is `steps_per_epoch` steps.
         steps_per_epoch: steps an epoch, whole accumulations; None = one pass over the folder.
-        learning_rate: of the generator's Adam.
+        optimizer: of the generator; the discriminator's is Adam.
+        learning_rate: of the generator; `muon` takes the same as `adam`.
         schedule: `constant`, or down to zero over the whole run: `linear`, or `cosine`, which
             falls slowly at first and at last.
-        beta_1: Adam's first-moment decay, of both optimizers.
+        beta_1: Adam's first-moment decay, of both networks.
         discriminator_rate_ratio: the discriminator's learning rate over the generator's.
         l1_weight: lambda, weight of the L1 loss beside the adversarial one.
         warm_up_epochs: first epochs with the L1 loss alone.
@@ -164,6 +165,7 @@ class TrainingConfig:
     accumulation: int = 1
     epochs: int = 20
     steps_per_epoch: int | None = None
+    optimizer: Literal["adam", "muon"] = "adam"
     learning_rate: float = 3e-4
     schedule: Literal["constant", "linear", "cosine"] = "constant"
     beta_1: float = 0.5

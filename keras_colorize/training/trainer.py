@@ -14,7 +14,6 @@ from keras_colorize.data.folders import list_photographs
 from keras_colorize.inference.colorizer import Colorizer
 from keras_colorize.inference.runtime import KerasRuntime
 from keras_colorize.inference.weights import resolve_weights
-from keras_colorize.models.systems import build_networks
 from keras_colorize.training.backends import (
     ColorizationGAN,
     TrainingSet,
@@ -22,6 +21,7 @@ from keras_colorize.training.backends import (
     open_devices,
     raise_if_gone,
 )
+from keras_colorize.training.building import build_gan
 from keras_colorize.training.callbacks import (
     DivergenceError,
     DivergenceGuard,
@@ -33,12 +33,9 @@ from keras_colorize.training.distribution import Devices
 from keras_colorize.training.fine_tuning import take_over
 from keras_colorize.training.journal import Journal
 from keras_colorize.training.judging import SAMPLES, sampler, settle, validator
-from keras_colorize.training.losses import l1_loss
-from keras_colorize.training.objectives import ColorLoss, color_loss_of
+from keras_colorize.training.objectives import color_loss_of
 from keras_colorize.training.report import REPORT, write_report
 from keras_colorize.training.runs import Checkpoint, Run, RunError
-
-_POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 
 def train(
@@ -146,53 +143,6 @@ def train(
         if devices.first:
             write_report(run, val)
     return run if devices.first else None
-
-
-def build_gan(
-    preset: Preset, steps: int, *, color_loss: ColorLoss = l1_loss, rematerialize: bool = False
-) -> ColorizationGAN:
-    """Builds and compiles the GAN of a preset.
-
-    Args:
-        preset: networks and recipe.
-        steps: an epoch's; they set the length of the learning-rate schedule.
-        color_loss: as in `BaseGAN.compile`.
-        rematerialize: as in `BaseGAN.compile`.
-    """
-    recipe = preset.training
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(_POLICIES[recipe.precision])
-    try:
-        gan = ColorizationGAN(*build_networks(preset), ema=recipe.ema)
-    finally:
-        keras.config.set_dtype_policy(before)
-    rate = recipe.learning_rate
-    critics = None
-    if gan.discriminator is not None:
-        adversarial_epochs = max(1, recipe.epochs - recipe.warm_up_epochs)
-        critics = _adam(recipe, rate * recipe.discriminator_rate_ratio, adversarial_epochs * steps)
-    gan.compile(
-        _adam(recipe, rate, recipe.epochs * steps),
-        critics,
-        l1_weight=recipe.l1_weight,
-        color_loss=color_loss,
-        label_smoothing=recipe.label_smoothing,
-        rematerialize=rematerialize,
-        frozen_statistics=recipe.frozen_statistics,
-    )
-    return gan
-
-
-def _adam(recipe: TrainingConfig, rate: float, steps: int) -> keras.optimizers.Optimizer:
-    if recipe.schedule == "linear":
-        rate = keras.optimizers.schedules.PolynomialDecay(rate, steps, end_learning_rate=0.0)
-    elif recipe.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, steps)
-    accumulation = recipe.accumulation if recipe.accumulation > 1 else None
-    adam = keras.optimizers.Adam(
-        rate, beta_1=recipe.beta_1, gradient_accumulation_steps=accumulation
-    )
-    return keras.optimizers.LossScaleOptimizer(adam) if recipe.precision == "float16" else adam
 
 
 def _remaining(recipe: TrainingConfig, start: Checkpoint) -> Iterator[tuple[Stage, int]]:

@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 from keras_colorize.config import PRESETS, TrainingConfig
+from keras_colorize.training.building import build_gan
 from keras_colorize.training.gradients import variables_by_scale
-from keras_colorize.training.trainer import build_gan
 
 # Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

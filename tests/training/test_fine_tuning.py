@@ -14,9 +14,10 @@ from keras_colorize.imaging.color import scale_ab, unscale_lightness
 from keras_colorize.inference.runtime import LiteRTRuntime
 from keras_colorize.inference.weights import WeightsError
 from keras_colorize.training import trainer
+from keras_colorize.training.building import build_gan
 from keras_colorize.training.judging import some_lightness
 from keras_colorize.training.runs import RunError
-from keras_colorize.training.trainer import build_gan, train
+from keras_colorize.training.trainer import train
 
 # Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

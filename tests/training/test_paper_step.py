@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras_colorize.config import PRESETS
-from keras_colorize.training.trainer import build_gan
+from keras_colorize.training.building import build_gan
 
 keras.utils.set_random_seed(0)
 gan = build_gan(PRESETS["paper"], 10)
