@@ -31,6 +31,7 @@ _SUBFOLDERS_SHOWN = 20
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Score the coloured files of another program, named as the photographs or NAME-colorized.",
 )
+@click.option("--aged", is_flag=True, help="Show the model the photographs made to look old.")
 @click.option(
     "--part",
     type=click.Choice(["all", "select", "report"]),
@@ -50,6 +51,7 @@ def command(
     folder: Path,
     weights: str | None,
     predictions: Path | None,
+    aged: bool,
     part: str,
     output: Path | None,
     overwrite: bool,
@@ -62,6 +64,7 @@ def command(
     stand the ends of its 95 % interval.
     """
     from keras_colorize.cli.working import printable
+    from keras_colorize.evaluation.aged import AGED_PROTOCOL, Aged
     from keras_colorize.evaluation.predictions import PREDICTIONS_PROTOCOL, Predictions
     from keras_colorize.evaluation.score_files import ScoreFiles
     from keras_colorize.evaluation.scoring import PROTOCOL, score_folder, score_images
@@ -70,6 +73,8 @@ def command(
 
     if predictions is not None and weights is not None:
         raise click.UsageError("--weights and --predictions exclude each other.")
+    if predictions is not None and aged:
+        raise click.UsageError("--aged is of a model, and --predictions are made already.")
     for option, path in (("--predictions", predictions), ("--output", output)):
         if path is not None and path.resolve().is_relative_to(folder.resolve()):
             raise click.UsageError(
@@ -77,18 +82,22 @@ def command(
                 "outside of it."
             )
     files = None if output is None else ScoreFiles(output, overwrite=overwrite)
-    if predictions is None:
-        protocol = PROTOCOL
-        score = partial(score_folder, folder, Colorizer(weights).predict_ab)
-    else:
+    if predictions is not None:
         protocol = PREDICTIONS_PROTOCOL
         score = partial(score_images, folder, Predictions(predictions, folder).ab)
+    elif aged:
+        protocol = AGED_PROTOCOL
+        score = partial(score_images, folder, Aged(folder, Colorizer(weights).predict_ab).ab)
+    else:
+        protocol = PROTOCOL
+        score = partial(score_folder, folder, Colorizer(weights).predict_ab)
     with files or nullcontext():
         scores = score(part=part, progress=True, on_image=None if files is None else files.add)
         report = {
             "folder": str(folder),
             "weights": weights,
             "predictions": None if predictions is None else str(predictions),
+            "aged": aged,
             "part": part,
             "protocol": protocol,
             **summary(scores),

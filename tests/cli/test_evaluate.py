@@ -230,3 +230,38 @@ def test_help_ends_in_an_example(evaluate):
     result = evaluate("--help")
     assert result.exit_code == 0
     assert result.stdout.splitlines()[-1].strip().startswith("keras-colorize evaluate ")
+
+
+class LightnessColorizer(WarmColorizer):
+    """Colours by lightness, so that what it is shown can be told from its colours."""
+
+    def predict_ab(self, lightness):
+        return np.stack([lightness - 50, lightness - 50], -1)
+
+
+def test_aged_photographs_are_shown_and_their_own_lightness_is_kept(
+    evaluate, folder, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("keras_colorize.inference.colorizer.Colorizer", LightnessColorizer)
+    plain, aged, again = (
+        json.loads(evaluate(folder, "--json", *options).stdout)
+        for options in ([], ["--aged"], ["--aged"])
+    )
+    assert aged == again
+    assert aged["aged"] and not plain["aged"]
+    assert aged["protocol"] != plain["protocol"]
+    assert aged["rows"]["grey"] == plain["rows"]["grey"]
+    assert abs(aged["rows"]["model"]["psnr"] - plain["rows"]["model"]["psnr"]) > 0.05
+
+
+def test_the_lightness_of_aged_photographs_is_not_scored(evaluate, folder):
+    """Colours that do not depend on lightness are scored as if nothing were aged."""
+    aged, plain = evaluate(folder, "--json", "--aged"), evaluate(folder, "--json")
+    assert json.loads(aged.stdout)["rows"] == json.loads(plain.stdout)["rows"]
+
+
+def test_made_predictions_cannot_be_aged(evaluate, folder, tmp_path):
+    (tmp_path / "other").mkdir()
+    result = evaluate(folder, "--predictions", tmp_path / "other", "--aged")
+    assert result.exit_code == 2
+    assert "--aged is of a model" in result.stderr
