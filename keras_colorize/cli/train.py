@@ -123,11 +123,10 @@ class _Shares(click.ParamType):
 @click.option("--warm-up-epochs", type=click.IntRange(0), help="First epochs with L1 alone.")
 @click.option("--label-smoothing", type=click.FloatRange(0, 0.5), help="One-sided.")
 @click.option(
-    "--freeze-statistics",
+    "--freeze-statistics/--no-freeze-statistics",
     "frozen_statistics",
-    is_flag=True,
     default=None,
-    help="Batch norm keeps the statistics that it starts with: for --fine-tune.",
+    help="Batch norm keeps the statistics that it starts with.  [default: with --fine-tune]",
 )
 @click.option("--ema", type=click.FloatRange(0, 1, max_open=True), help="Decay of the average.")
 @click.option(
@@ -167,6 +166,8 @@ def command(
     shards that the command prepare made. The preset mobile learns with the L1 loss alone unless
     there are fewer --warm-up-epochs than --epochs: then the discriminator takes part in the rest.
     """
+    if fine_tune and recipe["frozen_statistics"] is None:
+        recipe["frozen_statistics"] = True
     chosen = _chosen(PRESETS[preset], recipe, model, width)
     if model is None and width is not None:
         raise click.UsageError("--width is of --model.")

@@ -401,3 +401,26 @@ def test_a_data_set_by_name_is_prepared_first(tmp_path, train):
     result = train("tfds:imagenette", "--run", tmp_path / "run")
     assert result.exit_code == 1
     assert "keras-colorize prepare tfds:imagenette" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "frozen"),
+    [
+        ([], False),
+        (["--freeze-statistics"], True),
+        (["--fine-tune", "mobile"], True),
+        (["--fine-tune", "mobile", "--no-freeze-statistics"], False),
+    ],
+)
+def test_statistics_are_frozen_in_fine_tuning(
+    photographs, tmp_path, monkeypatch, train, options, frozen
+):
+    class Enough(Exception):
+        """What was looked for has been seen."""
+
+    def look(preset, *arguments, **keywords):
+        raise Enough(preset.training.frozen_statistics)
+
+    monkeypatch.setattr(trainer, "train", look)
+    result = train(photographs, "--run", tmp_path / "run", *options)
+    assert repr(result.exception) == repr(Enough(frozen))
