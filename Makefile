@@ -16,10 +16,10 @@ demo: .venv-demo/.installed ## Colour the example photographs.
 	@echo "The coloured photographs are in examples/output/, side by side in examples/output/strip.jpg"
 
 test: lint ## Check style and types, and run the tests.
-	@.venv/bin/pytest -q -n auto --dist loadfile
+	@.venv/bin/pytest -q -n auto
 
 test-all: lint test-android test-arm test-gpu test-page ## The same, and the slow tests and the four below.
-	@.venv/bin/pytest -q -n auto --dist loadfile -m ""
+	@.venv/bin/pytest -q -n auto -m ""
 
 test-android: .venv/.installed .venv-android/.installed ## Compile and test export/android on the JVM.
 	@.venv/bin/pytest -q -p no:cacheprovider tests/android/check_*.py

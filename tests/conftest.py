@@ -1,4 +1,4 @@
-"""Set before any test imports a framework: TensorFlow reads these when it is loaded."""
+"""How tests are spread over processes, and fixtures of all of them."""
 
 import json
 import os
@@ -8,15 +8,55 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
+# Set before any test imports a framework: TensorFlow reads these when it is loaded.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+if "PYTEST_XDIST_WORKER" in os.environ:  # each core has a worker already
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+
+# What takes longest is begun first, so that no core is idle at the end.
+LONGEST = (
+    "tests/exporting",
+    "tests/train_command",
+    "tests/test_readme.py",
+    "tests/models/test_rivals.py",
+    "tests/comparison/test_compare.py",
+    "tests/training/test_devices.py",
+    "tests/training/test_train_jax.py",
+    "tests/training/test_gan_jax.py",
+)
+# One process runs all of such a folder: its files share fixtures that take long.
+SHARING = LONGEST[:2]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def rank(item: pytest.Item) -> int:
+        places = (k for k, name in enumerate(LONGEST) if item.nodeid.startswith(name))
+        return next(places, len(LONGEST))
+
+    items.sort(key=rank)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from xdist.scheduler import LoadFileScheduling
+
+    config.option.loadscopereorder = False  # which is by the number of tests
+
+    class Scheduler(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            scopes = (name for name in SHARING if nodeid.startswith(name))
+            return next(scopes, super()._split_scope(nodeid))
+
+    return Scheduler(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,14 @@
-"""The wheel, in an environment that has nothing else: what a user of the base install gets."""
+"""What `python -m build` makes, and the wheel in an environment that has nothing else.
+
+The wheel is built of the sdist, so that a file which that lacks is missing here too.
+"""
 
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
+from configparser import ConfigParser
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +17,10 @@ from PIL import Image
 
 # NumPy, OpenCV and LiteRT with their libraries, and the weights; TensorFlow would be 2 GB more.
 SIZE_LIMIT = 350e6
+SOURCES = (
+    *("CHANGELOG.md", "CITATION.cff", "LICENSE", "MANIFEST.in", "README.md"),
+    *("pyproject.toml", "setup.cfg"),
+)
 
 
 def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -25,16 +34,23 @@ def succeed(*command: str | Path, cwd: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def wheel(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def distributions(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build from a copy: the working tree's `build` folder may hold files long gone."""
     source = tmp_path_factory.mktemp("source")
-    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+    for name in SOURCES:
         shutil.copy(repository / name, source)
     ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(repository / "keras_colorize", source / "keras_colorize", ignore=ignored)
-    build = (sys.executable, "-W", "error", "-m", "build", "--wheel", "--no-isolation")
+    for name in ("keras_colorize", "tests"):
+        shutil.copytree(repository / name, source / name, ignore=ignored)
+    build = (sys.executable, "-W", "error", "-m", "build", "--no-isolation")
     succeed(*build, "--outdir", source / "dist", cwd=source)
-    (wheel,) = (source / "dist").iterdir()
+    assert len(list((source / "dist").iterdir())) == 2
+    return source / "dist"
+
+
+@pytest.fixture(scope="module")
+def wheel(distributions: Path) -> Path:
+    (wheel,) = distributions.glob("*.whl")
     return wheel
 
 
@@ -69,6 +85,33 @@ def test_wheel_holds_the_package_and_nothing_else(wheel: Path, repository: Path)
     assert any(name.endswith(".tflite") for name in names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert {name for name in names if ".dist-info/" not in name} == expected
+
+
+def test_sdist_holds_the_sources_of_the_package(distributions: Path, repository: Path) -> None:
+    (sdist,) = distributions.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        files = {m.name.partition("/")[2] for m in archive.getmembers() if m.isfile()}
+    tree = repository / "keras_colorize"
+    modules = {str(path.relative_to(repository)) for path in tree.rglob("*.py")}
+    assert {*SOURCES, *modules, "keras_colorize/py.typed"} <= files
+    assert {name.partition("/")[0] for name in files} == {
+        *SOURCES,
+        *("PKG-INFO", "keras_colorize", "keras_colorize.egg-info"),
+    }
+
+
+def extras() -> list[str]:
+    settings = ConfigParser()
+    settings.read(Path(__file__).parents[1] / "setup.cfg")
+    return list(settings["options.extras_require"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("extra", extras())
+def test_extra_resolves(extra: str, wheel: Path, environment: Path) -> None:
+    pip = (environment / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "install")
+    said = succeed(*pip, "--dry-run", f"{wheel}[{extra}]", cwd=environment)
+    assert said.splitlines()[-1].startswith("Would install ")
 
 
 def test_colours_a_photograph(environment: Path, example: Path, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from keras_colorize.inference.colorizer import Colorizer
 # Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-SYSTEMS = ["ours", "zhang2016", "iizuka2016", "pix2pix"]
+ALL = ["ours", "zhang2016", "iizuka2016", "pix2pix"]
 
 
 def compare(*arguments: Any) -> Result:
@@ -52,23 +52,34 @@ def options(photographs: Path, val: Path) -> list[Any]:
     return ["--train", photographs, "--val", val, *recipe]
 
 
+# One with a discriminator and one without; `train --model` is tested with each rival.
+@pytest.fixture(
+    scope="module", params=[ALL[:2], pytest.param(ALL, marks=pytest.mark.slow)], ids=len
+)
+def systems_made(request: pytest.FixtureRequest) -> list[str]:
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, options: list[Any]) -> tuple[Path, Result]:
+def made(
+    tmp_path_factory: pytest.TempPathFactory, options: list[Any], systems_made: list[str]
+) -> tuple[Path, Result]:
     out = tmp_path_factory.mktemp("compare") / "out"
-    result = compare(*options, "--without", "veri_*", "--out", out, "--json")
+    named = [] if systems_made == ALL else ["--systems", ",".join(systems_made)]
+    result = compare(*options, *named, "--without", "veri_*", "--out", out, "--json")
     assert result.exit_code == 0, result.output
     return out, result
 
 
-def test_each_system_has_its_run_and_its_row(made):
+def test_each_system_has_its_run_and_its_row(made, systems_made):
     out, result = made
     report = json.loads(result.stdout)
     assert report == json.loads((out / "comparison.json").read_text())
-    assert list(report["networks"]) == SYSTEMS
+    assert list(report["networks"]) == systems_made
     all_rows, without = report["scores"]
-    assert list(all_rows["rows"]) == ["grey", "image_mean", *SYSTEMS]
+    assert list(all_rows["rows"]) == ["grey", "image_mean", *systems_made]
     assert (all_rows["images"], without["images"]) == (3, 2)
-    for name in SYSTEMS:
+    for name in systems_made:
         lines = (out / name / "seed-0/metrics.jsonl").read_text().splitlines()
         assert [json.loads(line)["images"] for line in lines] == [8, 16]
         row = all_rows["rows"][name]
@@ -81,46 +92,47 @@ def test_each_system_has_its_run_and_its_row(made):
     assert all_rows["rows"]["ours"]["over_first"]["psnr"] == {"mean": 0, "low": 0, "high": 0}
 
 
-def test_scores_are_those_of_the_half_that_chose_nothing(made, val):
+def test_scores_are_those_of_the_half_that_chose_nothing(made, systems_made, val):
     out, result = made
+    name = systems_made[-1]
     rows = json.loads(result.stdout)["scores"][0]["rows"]
-    scores = score_folder(val, Colorizer(out / "pix2pix/seed-0").predict_ab, part="report")
+    scores = score_folder(val, Colorizer(out / name / "seed-0").predict_ab, part="report")
     for metric in METRICS:
-        assert rows["pix2pix"]["metrics"][metric]["mean"] == pytest.approx(
-            scores.rows["model"][metric]
-        )
+        assert rows[name]["metrics"][metric]["mean"] == pytest.approx(scores.rows["model"][metric])
         assert rows["grey"]["metrics"][metric]["mean"] == pytest.approx(scores.rows["grey"][metric])
-    ratio = rows["pix2pix"]["metrics"]["colorfulness_ratio"]["mean"]
+    ratio = rows[name]["metrics"]["colorfulness_ratio"]["mean"]
     assert ratio == pytest.approx(scores.rows["model"]["colorfulness_ratio"])
 
 
-def test_the_recipe_is_the_same_for_all(made):
+def test_the_recipe_is_the_same_for_all(made, systems_made):
     out, result = made
     recipe = json.loads(result.stdout)["recipe"]
-    for name in SYSTEMS:
+    for name in systems_made:
         assert json.loads((out / name / "seed-0/config.json").read_text())["training"] == recipe
     assert recipe["warm_up_epochs"] == 0
     assert recipe["ema"] == 0.9
 
 
-def test_table_and_figure_show_every_system(made):
+def test_table_and_figure_show_every_system(made, systems_made):
     out, _ = made
     text = (out / "table.md").read_text()
-    for name in ("grey", "image mean", *SYSTEMS):
+    for name in ("grey", "image mean", *systems_made):
         assert f"| {name} |" in text
     assert "Without `veri_*`, 2 photographs:" in text
+    columns = 2 + len(systems_made)  # grey and the photographs themselves
     with Image.open(out / "figure.png") as figure:
-        assert figure.size == (6 * 256 + 5 * 4, 24 + 3 * 256 + 2 * 4)
+        assert figure.size == (columns * 256 + (columns - 1) * 4, 24 + 3 * 256 + 2 * 4)
 
 
-def test_what_is_done_is_not_done_again(made, options, monkeypatch):
+def test_what_is_done_is_not_done_again(made, systems_made, options):
     out, first = made
     changed = {path: path.stat().st_mtime_ns for path in out.rglob("epoch-*.h5")}
-    assert len(changed) == 2 * len(SYSTEMS)
-    result = compare(*options, "--systems", "ours,pix2pix", "--out", out, "--json")
+    assert len(changed) == 2 * len(systems_made)
+    fewer = ["ours", systems_made[-1]]
+    result = compare(*options, "--systems", ",".join(fewer), "--out", out, "--json")
     assert {path: path.stat().st_mtime_ns for path in changed} == changed
     again, before = json.loads(result.stdout), json.loads(first.stdout)
-    for name in ("ours", "pix2pix"):
+    for name in fewer:
         assert (
             again["scores"][0]["rows"][name]["metrics"]
             == before["scores"][0]["rows"][name]["metrics"]

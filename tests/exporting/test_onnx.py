@@ -13,9 +13,9 @@ from keras_colorize.models.cost import multiply_adds
 
 
 @pytest.fixture(scope="module")
-def file(generator, tmp_path_factory):
+def file(small_generator, tmp_path_factory):
     path = tmp_path_factory.mktemp("onnx") / "small.onnx"
-    path.write_bytes(convert_to_onnx(generator))
+    path.write_bytes(convert_to_onnx(small_generator))
     return path
 
 
@@ -34,11 +34,11 @@ def test_input_and_output_are_the_contract(file):
 
 
 @pytest.mark.parametrize("size", [(64, 64), (96, 160)])
-def test_it_computes_what_keras_computes(file, generator, size):
+def test_it_computes_what_keras_computes(file, small_generator, size):
     lightness = np.random.default_rng(0).uniform(0, 100, size).astype(np.float32)
     runtime = load_runtime(file)
     assert isinstance(runtime, OnnxRuntime)
-    parent = KerasRuntime(generator)
+    parent = KerasRuntime(small_generator)
     assert_parity(runtime.predict(lightness), parent.predict(lightness))
     assert np.abs(runtime.predict(lightness)).max() > 1
     assert (runtime.size_multiple, runtime.chroma_stride) == (
@@ -66,6 +66,6 @@ def test_another_network_is_a_sentence(tmp_path):
 
 
 @pytest.mark.parametrize("side", [64, 128])
-def test_work_is_that_of_the_network(file, generator, side):
-    expected = multiply_adds(generator, (side, side, 1))
+def test_work_is_that_of_the_network(file, small_generator, side):
+    expected = multiply_adds(small_generator, (side, side, 1))
     assert work_of(file, load_runtime(file), side) == Work(expected)

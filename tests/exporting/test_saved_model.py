@@ -45,10 +45,10 @@ EXAMPLES = ("fireside.jpg", "fsa-salvage-worker.jpg")
 
 
 @pytest.fixture(scope="module")
-def exported(generator, tmp_path_factory):
+def exported(small_generator, tmp_path_factory):
     """The folder, and what the export found of its parity."""
     folder = tmp_path_factory.mktemp("exports") / "saved_model"
-    found = export_saved_model(generator, folder, name="small", command="make this")
+    found = export_saved_model(small_generator, folder, name="small", command="make this")
     return folder, found
 
 
@@ -63,8 +63,8 @@ def signatures(folder):
 
 
 @pytest.fixture(scope="module")
-def colorizer(generator):
-    return Colorizer(KerasRuntime(generator))
+def colorizer(small_generator):
+    return Colorizer(KerasRuntime(small_generator))
 
 
 def encoded(pixels, image_format="PNG"):
@@ -106,13 +106,13 @@ def test_signatures_are_the_contract(signatures):
     }
 
 
-def test_parity_is_measured_at_export(exported, generator):
+def test_parity_is_measured_at_export(exported, small_generator):
     folder, found = exported
     assert 0 < found["rms"] < 1e-5
     lightness = np.random.default_rng(5).uniform(0, 100, (96, 64)).astype(np.float32)
     ab, expected = (
         runtime.predict(lightness)
-        for runtime in (SavedModelRuntime(folder), KerasRuntime(fold_batch_norm(generator)))
+        for runtime in (SavedModelRuntime(folder), KerasRuntime(fold_batch_norm(small_generator)))
     )
     assert expected.std() > 1
     assert np.sqrt(np.mean((ab - expected) ** 2)) / 110 < 1e-6
@@ -120,7 +120,7 @@ def test_parity_is_measured_at_export(exported, generator):
 
 @pytest.mark.slow
 def test_a_saved_model_that_computes_something_else_does_not_appear(
-    generator, tmp_path, monkeypatch
+    small_generator, tmp_path, monkeypatch
 ):
     def wrongly_folded(model):
         folded = fold_batch_norm(model)
@@ -130,12 +130,12 @@ def test_a_saved_model_that_computes_something_else_does_not_appear(
 
     monkeypatch.setattr(saved_model, "fold_batch_norm", wrongly_folded)
     with pytest.raises(ParityError, match="differs from its parent"):
-        export_saved_model(generator, tmp_path / "wrong", name="wrong", command="")
+        export_saved_model(small_generator, tmp_path / "wrong", name="wrong", command="")
     assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("size", [(64, 96), (70, 33), (5, 1)])
-def test_serving_default_pads_and_crops(size, signatures, generator):
+def test_serving_default_pads_and_crops(size, signatures, small_generator):
     batch = np.random.default_rng(3).uniform(0, 100, (2, *size, 1)).astype(np.float32)
     ab = signatures["serving_default"](lightness=batch)["ab"].numpy()
     assert ab.shape == (2, *size, 2)
@@ -144,7 +144,7 @@ def test_serving_default_pads_and_crops(size, signatures, generator):
     margins = (top, height - size[0] - top, left, width - size[1] - left)
     for k in range(2):
         padded = cv2.copyMakeBorder(batch[k, ..., 0], *margins, cv2.BORDER_REFLECT)
-        expected = guided_upsample(KerasRuntime(generator).predict(padded), padded)
+        expected = guided_upsample(KerasRuntime(small_generator).predict(padded), padded)
         expected = expected[top : top + size[0], left : left + size[1]]
         np.testing.assert_allclose(ab[k], expected, atol=2e-3)
 
@@ -265,27 +265,27 @@ def test_the_command_line_takes_the_folder_as_weights(folder, colorizer, make_pi
 
 
 def test_an_existing_folder_is_replaced_only_when_asked_and_when_it_is_a_saved_model(
-    generator, tmp_path
+    small_generator, tmp_path
 ):
     (tmp_path / "photographs").mkdir()
     (tmp_path / "photographs" / "a.jpg").write_text("mine")
     for overwrite in (False, True):
         with pytest.raises(FileExistsError, match="photographs"):
             export_saved_model(
-                generator, tmp_path / "photographs", name="", command="", overwrite=overwrite
+                small_generator, tmp_path / "photographs", name="", command="", overwrite=overwrite
             )
     assert (tmp_path / "photographs" / "a.jpg").read_text() == "mine"
     (tmp_path / "saved_model.pb").write_text("old")
     with pytest.raises(FileExistsError, match="exists already"):
-        export_saved_model(generator, tmp_path, name="", command="")
+        export_saved_model(small_generator, tmp_path, name="", command="")
 
 
 @pytest.mark.slow
-def test_a_saved_model_is_replaced_when_asked(generator, tmp_path):
+def test_a_saved_model_is_replaced_when_asked(small_generator, tmp_path):
     (tmp_path / "old").mkdir()
     for name in ("saved_model.pb", "other"):
         (tmp_path / "old" / name).write_text("old")
-    export_saved_model(generator, tmp_path / "old", name="new", command="", overwrite=True)
+    export_saved_model(small_generator, tmp_path / "old", name="new", command="", overwrite=True)
     assert load_runtime(tmp_path / "old").chroma_stride == 2
     assert not (tmp_path / "old" / "other").exists()
     assert os.listdir(tmp_path) == ["old"]
@@ -303,11 +303,11 @@ def test_a_damaged_or_another_saved_model_is_one_sentence(tmp_path):
 
 
 @pytest.mark.parametrize("side", [64, 128])
-def test_work_is_that_of_the_network(folder, generator, side):
+def test_work_is_that_of_the_network(folder, small_generator, side):
     """Counted by TensorFlow's profiler in the one, by ours in the other."""
-    expected = multiply_adds(generator, (side, side, 1))
+    expected = multiply_adds(small_generator, (side, side, 1))
     assert work_of(folder, load_runtime(folder), side) == Work(expected)
-    assert work_of(None, KerasRuntime(generator), side) == Work(expected)
+    assert work_of(None, KerasRuntime(small_generator), side) == Work(expected)
 
 
 @pytest.mark.slow
@@ -350,8 +350,8 @@ def test_the_server_declares_the_same_signatures(folder):
         assert definition["method_name"] == theirs["method_name"]
 
 
-def test_the_server_computes_the_same(signatures, generator, make_picture):
-    runtime = KerasRuntime(generator)
+def test_the_server_computes_the_same(signatures, small_generator, make_picture):
+    runtime = KerasRuntime(small_generator)
     random = np.random.default_rng(6)
     for size in ((64, 96), (70, 33), (5, 1)):
         lightness = random.uniform(0, 100, (2, *size, 1)).astype(np.float32)

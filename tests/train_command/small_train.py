@@ -1,4 +1,4 @@
-"""No test: `keras-colorize train` with a network that is quick to compile.
+"""No test: `keras-colorize train` with the network of `quick`, which is quick to compile.
 
 With `STOP_AT` = K it asks itself to end, by SIGTERM, in step K of the first adversarial epoch.
 """

@@ -18,8 +18,7 @@ from keras_colorize.training.runs import Run
 # Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-COMMAND = "from keras_colorize.cli.main import main; main()"
-# The same, but it ends itself by SIGKILL: where it stands is not left to chance.
+# `keras-colorize train` that ends itself by SIGKILL: where it stands is not left to chance.
 MOMENTS = {
     "in the middle of an epoch": (
         "from keras_colorize.training.callbacks import DivergenceGuard as Where\n"
@@ -32,14 +31,18 @@ MOMENTS = {
     ),
 }
 KILLED = """
-import os, signal
+import os, signal, sys
 usual = getattr(Where, NAME)
 def method(self, *arguments, **options):
     if WHEN(self, *arguments, **options):
         os.kill(os.getpid(), signal.SIGKILL)
     return usual(self, *arguments, **options)
 setattr(Where, NAME, method)
+
+import runpy
+runpy.run_path(sys.argv.pop(1), run_name="__main__")
 """
+SMALL_TRAIN = str(Path(__file__).with_name("small_train.py"))
 
 
 @pytest.mark.parametrize(
@@ -50,23 +53,19 @@ setattr(Where, NAME, method)
     ],
 )
 def test_a_killed_run_goes_on_as_the_unbroken_one(
-    moment, unbroken, photographs, val, tmp_path, metrics, checkpoint, recipe
+    moment, unbroken, photographs, val, tmp_path, train, metrics, checkpoint, recipe
 ):
     run = tmp_path / "killed"
-    arguments = ["train", str(photographs), "--val", str(val), "--run", str(run), *recipe]
-    script = MOMENTS[moment] + KILLED + COMMAND
-    killed = subprocess.run(
-        [sys.executable, "-c", script, *arguments], capture_output=True, text=True
-    )
+    arguments = [str(photographs), "--val", str(val), "--run", str(run), *recipe]
+    command = [sys.executable, "-c", MOMENTS[moment] + KILLED, SMALL_TRAIN, "train", *arguments]
+    killed = subprocess.run(command, capture_output=True, text=True)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     kept = [path.name for path in (run / "checkpoints").iterdir()]
     assert kept == ["epoch-0001.weights.h5"]
     if "metrics" in moment:
         assert len(metrics(run)) == 2  # one more than there is a checkpoint for
-    again = subprocess.run(
-        [sys.executable, "-c", COMMAND, *arguments], capture_output=True, text=True
-    )
-    assert again.returncode == 0, again.stderr
+    again = train(*arguments)
+    assert again.exit_code == 0, again.output
     assert "epoch 1: " not in again.stderr
     assert metrics(run) == metrics(unbroken[0])
     ours, theirs = checkpoint(run), checkpoint(unbroken[0])
