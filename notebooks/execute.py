@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 KERNEL_OPTIONS = [
     "--InteractiveShell.system_raise_on_error=True",  # `!command` fails as any line does
     "--HistoryManager.enabled=False",
+    "--IPKernelApp.capture_fd_output=False",  # TensorFlow's notes for its developers
 ]
 # What `reproduce_paper` is run with: trees that `make_trees` makes, and networks that are no use.
 SMALL = {
@@ -76,7 +77,7 @@ def execute(path: Path, folder: Path, **parameters: object) -> nbformat.Notebook
             record_timing=False,
             coalesce_streams=True,  # of a progress bar what a terminal shows in the end
             extra_arguments=KERNEL_OPTIONS,
-        ).execute(env=environment)
+        ).execute(env=environment, cleanup_kc=True)
     cell.source = before
     notebook.metadata["language_info"] = {"name": "python"}
     for cell in notebook.cells:
