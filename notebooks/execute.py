@@ -6,6 +6,7 @@ Each runs in a folder of its own beside a link to `examples/`, so that nothing o
 takes part and no path of this machine gets into an output.
 """
 
+import hashlib
 import os
 import shutil
 import sys
@@ -80,11 +81,18 @@ def execute(path: Path, folder: Path, **parameters: object) -> nbformat.Notebook
         ).execute(env=environment, cleanup_kc=True)
     cell.source = before
     notebook.metadata["language_info"] = {"name": "python"}
+    notebook.metadata["sources"] = digest(notebook)
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
             if "image/jpeg" in output.get("data", {}):
                 output["data"].pop("image/png", None)  # the same picture, ten times as large
     return notebook
+
+
+def digest(notebook: nbformat.NotebookNode) -> str:
+    """Tells the sources that a notebook was run with from others."""
+    sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    return hashlib.sha256("\n\n".join(sources).encode()).hexdigest()[:16]
 
 
 def make_trees(photographs: Path, folder: Path) -> None:
