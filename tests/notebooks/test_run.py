@@ -75,10 +75,10 @@ def test_01_colorize(run: Any, room: Path) -> None:
     made = sorted((room / "output" / "colorize").iterdir())
     assert len(made) == 9
     for file in made:
-        name = file.name.replace("-colorized", "")
-        with Image.open(file) as after:
+        photograph = room.parent / "examples/photographs" / file.name.replace("-colorized", "")
+        with Image.open(photograph) as before, Image.open(file) as after:
             assert is_colourful(after)
-            assert after.size == Image.open(room.parent / "examples/photographs" / name).size
+            assert after.size == before.size
     assert len(shown(notebook, "image/jpeg")) == 5
     assert "image/png" not in json.dumps(notebook)
     *_, in_memory, as_bytes = shown(notebook, "text/plain")
