@@ -10,12 +10,15 @@ import hashlib
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import nbformat
 from jupyter_client import AsyncKernelManager
 from nbclient import NotebookClient
+
+from keras_colorize.data.folders import scan_folder
 
 ROOT = Path(__file__).parents[1]
 KERNEL_OPTIONS = [
@@ -28,7 +31,7 @@ SMALL = {
     "places365": "places365",
     "ilsvrc2012": "ILSVRC2012",
     "preset": "tiny",
-    "epochs": 2,
+    "epochs": 1,
     "batch_size": 4,
     "places365_steps": 8,
     "ilsvrc2012_steps": 8,
@@ -95,14 +98,13 @@ def digest(notebook: nbformat.NotebookNode) -> str:
     return hashlib.sha256("\n\n".join(sources).encode()).hexdigest()[:16]
 
 
-def make_trees(photographs: Path, folder: Path) -> None:
+def make_trees(files: Sequence[Path], folder: Path) -> None:
     """Makes `places365` and `ILSVRC2012` in a folder, laid out as their archives unpack.
 
     Args:
-        photographs: JPEGs, each of which takes part in both splits of both.
+        files: JPEGs, each of which takes part in both splits of both.
         folder: where to.
     """
-    files = sorted(photographs.glob("*.jpg"))
     places, imagenet = folder / "places365", folder / "ILSVRC2012"
     lists = {"train": [], "val": []}
     for number, file in enumerate(files, start=1):
@@ -137,7 +139,7 @@ def main() -> None:
             (folder.parent / "examples").symlink_to(ROOT / "examples")
             parameters = {}
             if path.stem == "reproduce_paper":
-                make_trees(ROOT / "examples" / "photographs", folder)
+                make_trees(scan_folder(ROOT / "examples" / "photographs").files, folder)
                 parameters = SMALL
             nbformat.write(execute(path, folder, **parameters), path)
 
