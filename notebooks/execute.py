@@ -8,6 +8,7 @@ takes part and no path of this machine gets into an output.
 
 import hashlib
 import os
+import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -24,8 +25,9 @@ ROOT = Path(__file__).parents[1]
 KERNEL_OPTIONS = [
     "--InteractiveShell.system_raise_on_error=True",  # `!command` fails as any line does
     "--HistoryManager.enabled=False",
-    "--IPKernelApp.capture_fd_output=False",  # TensorFlow's notes for its developers
+    "--IPKernelApp.capture_fd_output=False",  # what native code tells its developers
 ]
+TENSORFLOW_NOTES = re.compile(r"^(?:INFO|WARNING):tensorflow:.*\n?", re.MULTILINE)
 # What `reproduce_paper` is run with: trees that `make_trees` makes, and networks that are no use.
 SMALL = {
     "places365": "places365",
@@ -86,10 +88,19 @@ def execute(path: Path, folder: Path, **parameters: object) -> nbformat.Notebook
     notebook.metadata["language_info"] = {"name": "python"}
     notebook.metadata["sources"] = digest(notebook)
     for cell in notebook.cells:
-        for output in cell.get("outputs", ()):
-            if "image/jpeg" in output.get("data", {}):
-                output["data"].pop("image/png", None)  # the same picture, ten times as large
+        if cell.cell_type == "code":
+            _tidy(cell)
     return notebook
+
+
+def _tidy(cell: nbformat.NotebookNode) -> None:
+    """Leaves out of a cell's outputs what is twice there, or differs from run to run."""
+    for output in cell.outputs:
+        if "image/jpeg" in output.get("data", {}):
+            output["data"].pop("image/png", None)  # the same picture, ten times as large
+        if output.output_type == "stream":
+            output.text = TENSORFLOW_NOTES.sub("", output.text)
+    cell.outputs = [output for output in cell.outputs if output.get("text") != ""]
 
 
 def digest(notebook: nbformat.NotebookNode) -> str:

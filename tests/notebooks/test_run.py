@@ -58,6 +58,13 @@ def test_parameters_are_replaced_for_the_run_alone(tools: Any, write: Any, tmp_p
     assert done.metadata["sources"] != tools.digest(done)
 
 
+def test_tensorflows_notes_are_left_out(tools: Any, write: Any, tmp_path: Path) -> None:
+    notes = 'print("INFO:tensorflow:Assets written to: /tmp/x")'
+    done = tools.execute(write(notes, f"print('one')\n{notes}\nprint('two')"), tmp_path)
+    assert done.cells[1].outputs == []
+    assert [output.text for output in done.cells[2].outputs] == ["one\ntwo\n"]
+
+
 @pytest.mark.parametrize("cell", ["1 / 0", "!false", "!keras-colorize colorize nothing.jpg"])
 def test_a_cell_or_a_command_that_fails_ends_the_run(
     tools: Any, write: Any, tmp_path: Path, cell: str
