@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parents[2] / "notebooks"
 NAMES = ["01_colorize", "02_train", "03_evaluate", "04_export", "reproduce_paper"]
 # What decides or defines belongs into the package, where it is tested.
 LOGIC = (ast.FunctionDef, ast.ClassDef, ast.Lambda, ast.If, ast.While, ast.Try)
-MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:tmp|root|home|work|usr|opt|var|Users)/|site-packages")
+MACHINE_PATH = re.compile(r"(?<![\w.:/}])/(?:tmp|root|home|work|usr|opt|var|Users)/|site-packages")
 
 
 @pytest.fixture(params=NAMES)
