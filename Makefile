@@ -5,7 +5,7 @@ PIP = python -m pip --disable-pip-version-check -qq
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-android test-arm test-gpu test-page lint docs gallery weights export
+.PHONY: help demo test test-all test-android test-arm test-gpu test-page lint docs gallery notebooks weights export
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
@@ -47,6 +47,9 @@ gallery: .venv/.installed ## Renew pictures of what the network does: make galle
 	@test -n "$(DATA)" || { echo "Say where the photographs are: make gallery DATA=FOLDER"; exit 2; }
 	@.venv/bin/python examples/gallery.py "$(DATA)"
 	@.venv/bin/python docs/draw_way.py
+
+notebooks: .venv/.installed ## Run the notebooks and keep their outputs.
+	@.venv/bin/python notebooks/execute.py $(sort $(wildcard notebooks/*.ipynb))
 
 weights: .venv/.installed ## Package a run: make weights RUN=runs/NAME TRAIN=FOLDER VAL=FOLDER
 	@test -n "$(RUN)" -a -n "$(TRAIN)" -a -n "$(VAL)" || \
