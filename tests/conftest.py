@@ -27,11 +27,13 @@ LONGEST = (
     "tests/exporting",
     "tests/train_command",
     "tests/test_readme.py",
+    "tests/notebooks/test_run.py",
     "tests/models/test_rivals.py",
     "tests/comparison/test_compare.py",
     "tests/training/test_devices.py",
     "tests/training/test_train_jax.py",
     "tests/training/test_gan_jax.py",
+    "tests/training/test_fine_tuning.py",
 )
 # One process runs all of such a folder: its files share fixtures that take long.
 SHARING = LONGEST[:2]

@@ -17,6 +17,8 @@ RECIPE = (
     "--preset tiny --warm-up-epochs 1 --epochs 3 --seed 5 --ema 0.9 --schedule linear "
     "--label-smoothing 0.1"
 ).split()
+# As `small_train.py` has it.
+QUICK = replace(PRESETS["tiny"], generator=GeneratorConfig((2, 2, 2, 2, 2), 2, "unet"))
 
 
 @pytest.fixture(scope="session")
@@ -33,12 +35,15 @@ def val(tmp_path_factory: pytest.TempPathFactory, make_picture: Callable[..., An
     return folder
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes `tiny` a network that is quick to compile."""
+    monkeypatch.setitem(PRESETS, "tiny", QUICK)
+
+
 @pytest.fixture(scope="session", autouse=True)
-def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Makes `tiny` a network that is quick to compile, as `small_train.py` has it."""
-    small = replace(PRESETS["tiny"], generator=GeneratorConfig((2, 2, 2, 2, 2), 2, "unet"))
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(PRESETS, "tiny", small)
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
 
@@ -61,7 +66,9 @@ def unbroken(
 ) -> tuple[Path, Result]:
     """The folder of the run, and what the command said."""
     run = tmp_path_factory.mktemp("runs") / "unbroken"
-    result = train(photographs, "--val", val, "--run", run, "--wandb", *RECIPE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PRESETS, "tiny", QUICK)
+        result = train(photographs, "--val", val, "--run", run, "--wandb", *RECIPE)
     assert result.exit_code == 0, result.output
     return run, result
 

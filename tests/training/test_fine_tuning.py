@@ -22,7 +22,11 @@ from keras_colorize.training.trainer import train
 # Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-TINY = replace(PRESETS["tiny"], training=replace(PRESETS["tiny"].training, epochs=1, ema=0.5))
+TINY = replace(
+    PRESETS["tiny"],
+    generator=replace(PRESETS["tiny"].generator, aggregation="unet"),  # quick to build
+    training=replace(PRESETS["tiny"].training, epochs=1, ema=0.5),
+)
 
 
 @pytest.fixture(scope="module")
