@@ -19,8 +19,6 @@ from PIL import Image
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-if "PYTEST_XDIST_WORKER" in os.environ:  # each core has a worker already
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 # What takes longest is begun first, so that no core is idle at the end.
 LONGEST = (
