@@ -21,13 +21,17 @@ from strip import panels
 
 from keras_colorize import Colorizer
 from keras_colorize.evaluation.figures import grid
-from keras_colorize.evaluation.scoring import score_folder
+from keras_colorize.evaluation.scoring import read_truth, score_folder
+from keras_colorize.imaging.color import lab_to_rgb, rgb_to_lightness
 from keras_colorize.imaging.images import write_image
 
 ROOT = Path(__file__).parents[1]
 SHOWN = ("food", "nips", "osie")  # names begin so; their terms allow it, with what is said of each
 EACH = 5  # photographs in a section
 HEIGHT = 192
+SHEET = 64  # photographs on the contact sheet
+ACROSS = 8
+SHEET_SIDE = 96  # of a square that is shown grey, ours and original
 INTRODUCTION = """# Gallery
 
 Grey | ours | original, by the packaged network, `{model}`. `make gallery DATA=FOLDER` makes all of
@@ -49,6 +53,15 @@ them, scored as [Evaluation](evaluation.md) says; each section has the first {ea
 and nothing was chosen by eye. Below each stands the CIEDE2000 colour difference to the truth, of
 the grey photograph and of ours; lower is better. The terms of those from OSIE are in
 [examples/](../examples/README.md), too.
+"""
+CONTACT_SHEET = """## {count} at a glance
+
+{count} of them, evenly spread over their names, as the network sees them (the middle square, 256
+pixels a side): grey above, ours below it, the original below that.
+
+![Contact sheet](images/gallery/contact-sheet.jpg)
+
+Line by line they are:
 """
 SECTIONS = (
     ("Most gained over grey", lambda grey, ours: ours - grey),
@@ -75,6 +88,33 @@ def show(photograph: Path, colorizer: Colorizer, pictures: Path) -> str:
         strip = grid([panels(photograph, colorized)], HEIGHT)
     write_image(strip, pictures / f"{photograph.stem}.jpg", quality=85, overwrite=True)
     return f"![{photograph.stem}](images/gallery/{photograph.stem}.jpg)\n"
+
+
+def spread(names: list[str], count: int) -> list[str]:
+    """Takes so many, or all if there are fewer, evenly."""
+    count = min(count, len(names))
+    return [names[k * len(names) // count] for k in range(count)]
+
+
+def contact_sheet(photographs: list[Path], colorizer: Colorizer) -> np.ndarray:
+    """Puts square crops of photographs side by side, each grey over ours over original.
+
+    Args:
+        photographs: in the order of reading.
+        colorizer: what colours them.
+
+    Returns:
+        (H, W, 3) RGB, `ACROSS` photographs wide.
+    """
+    cells = []
+    for photograph in photographs:
+        truth = read_truth(photograph)
+        lightness = rgb_to_lightness(truth)
+        ab = colorizer.predict_ab(lightness)
+        shown = (lab_to_rgb(lightness, 0 * ab), lab_to_rgb(lightness, ab), truth)
+        cells.append(grid([[picture] for picture in shown], SHEET_SIDE))
+    rows = [cells[start : start + ACROSS] for start in range(0, len(cells), ACROSS)]
+    return grid(rows, cells[0].shape[0])
 
 
 def main(data: Path, page: Path) -> None:
@@ -116,7 +156,12 @@ def main(data: Path, page: Path) -> None:
             row = rows[scores.names[k]]
             parts.append(show(data / row["file"], colorizer, pictures))
             parts.append(f"Grey {grey[k]:.1f}, ours {ours[k]:.1f}. {attribution(row)}\n")
-    page.write_text("\n".join(parts), encoding="utf-8")
+    sheet = spread(sorted(rows), SHEET)
+    picture = contact_sheet([data / rows[name]["file"] for name in sheet], colorizer)
+    write_image(picture, pictures / "contact-sheet.jpg", quality=72, overwrite=True)
+    parts.append(CONTACT_SHEET.format(count=len(sheet)))
+    parts += [f"{k}. {attribution(rows[name])}" for k, name in enumerate(sheet, 1)]
+    page.write_text("\n".join(parts) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -50,6 +50,12 @@ def test_shows_what_may_be_shown_and_says_whose_it_is(
         )
     assert {*LINK.findall(text)} == {path.name for path in page.parent.rglob("*.jpg")}
 
+    sheet = page.parent / "images" / "gallery" / "contact-sheet.jpg"
+    with Image.open(sheet) as picture:
+        assert picture.size == (6 * 96 + 5 * 4, 3 * 96 + 2 * 4)
+    listed = re.findall(r"^\d\. .* From a/b, `(\d)\.png`\.$", text, re.MULTILINE)
+    assert listed == ["1", "2", "3", "4", "5", "7"]
+
 
 def test_the_committed_page_is_whole_and_small(repository: Path, gallery: ModuleType) -> None:
     text = (repository / "docs" / "gallery.md").read_text()
@@ -58,3 +64,5 @@ def test_the_committed_page_is_whole_and_small(repository: Path, gallery: Module
     assert sum(path.stat().st_size for path in pictures) < 1.5e6
     credits = re.findall(r"^Grey .*\bFrom \S+, `.+`\.$", text, re.MULTILINE)
     assert len(credits) == gallery.EACH * len(gallery.SECTIONS)
+    listed = re.findall(r"^\d+\. .*\bFrom \S+, `.+`\.$", text, re.MULTILINE)
+    assert len(listed) == gallery.SHEET
