@@ -1,6 +1,6 @@
 """Which loss between real and generated colour a network learns by."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,13 +27,21 @@ def color_loss_of(preset: Preset, photographs: TrainingSet) -> ColorLoss:
     """
     name = preset.generator.name if isinstance(preset.generator, RivalConfig) else "ours"
     if name == "zhang2016":
-        prior = measure_prior(_some_ab(preset, photographs))
+        prior = color_prior(preset, photographs)
         return RebalancedCrossEntropy(rebalancing_weights(prior).tolist())
     return mean_squared_error if name == "iizuka2016" else l1_loss
 
 
-def _some_ab(preset: Preset, photographs: TrainingSet) -> Iterator[NDArray[np.float32]]:
-    """Batches of ab in Lab units, of the first crops of the training."""
+def color_prior(preset: Preset, photographs: TrainingSet) -> NDArray[np.float64]:
+    """Measures how often each colour bin occurs in the first crops of the training.
+
+    Args:
+        preset: its recipe says which crops.
+        photographs: they are cut from these.
+
+    Returns:
+        (313,), as `measure_prior` gives it.
+    """
     recipe = preset.training
     batches = batches_of(
         photographs,
@@ -42,4 +50,4 @@ def _some_ab(preset: Preset, photographs: TrainingSet) -> Iterator[NDArray[np.fl
         steps=-(-_PRIOR_FROM // recipe.batch_size),
         seed=recipe.seed,
     )
-    return (unscale_ab(np.asarray(ab_scaled, np.float32)) for _, ab_scaled in batches)
+    return measure_prior(unscale_ab(np.asarray(ab, np.float32)) for _, ab in batches)

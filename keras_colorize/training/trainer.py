@@ -33,7 +33,7 @@ from keras_colorize.training.distribution import Devices
 from keras_colorize.training.fine_tuning import take_over
 from keras_colorize.training.journal import Journal
 from keras_colorize.training.judging import SAMPLES, sampler, settle, validator
-from keras_colorize.training.objectives import color_loss_of
+from keras_colorize.training.objectives import ColorLoss, color_loss_of
 from keras_colorize.training.report import REPORT, write_report
 from keras_colorize.training.runs import Checkpoint, Run, RunError
 
@@ -48,6 +48,7 @@ def train(
     wandb: bool = False,
     rematerialize: bool = False,
     strategy: str = "auto",
+    color_loss: ColorLoss | None = None,
 ) -> Run | None:
     """Trains, or goes on where the run folder's last checkpoint was.
 
@@ -63,6 +64,9 @@ def train(
         rematerialize: whether to save memory as `BaseGAN.compile` says; a run may go on without.
         strategy: see `open_devices`. It does not decide what is learnt, so a run may go on on
             other devices.
+        color_loss: between real and generated colour, as in `BaseGAN.compile`; None = the one of
+            the network's paper (`color_loss_of`). The run folder does not know of it: give the
+            same to go on.
 
     Returns:
         The finished run, with its report; None in other processes than the first.
@@ -92,7 +96,7 @@ def train(
         devices.check(recipe.batch_size)
         keras.utils.set_random_seed(recipe.seed)
         with devices.together():
-            loss = color_loss_of(preset, photographs)
+            loss = color_loss or color_loss_of(preset, photographs)
         with devices.scope():
             gan = build_gan(preset, steps, color_loss=loss, rematerialize=rematerialize)
         with devices.together():
