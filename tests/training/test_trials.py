@@ -42,10 +42,10 @@ def test_recipes(repository, folders, tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out.splitlines()[-len(lines) :] == lines
     scores = {f.parent.name: json.loads(f.read_text()) for f in out.glob("*/scores.json")}
     losses = [scores[f"{name}, seed 0"]["l1_loss"] for name in ("none", "Huber")]
-    assert losses[1] < losses[0] / 2  # squares of small errors, halved
+    assert losses[1] < losses[0]  # by half of where it becomes linear, if errors are beyond that
     for found in scores.values():
-        grey_or_better = -10 < found["gain"] < 10
-        assert grey_or_better and 0 <= found["acc_2"] <= 1
+        assert -10 < found["gain"] < 10
+        assert 0 <= found["acc_2"] <= 1
 
     before = {path: path.stat().st_mtime_ns for path in out.glob("*/*.keras")}
     run(repository, "recipes.py", arguments, monkeypatch)
