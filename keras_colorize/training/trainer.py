@@ -92,12 +92,11 @@ def train(
         devices.check(recipe.batch_size)
         keras.utils.set_random_seed(recipe.seed)
         with devices.together():
+            start = resolve_weights(fine_tune) if fine_tune else None
+            configuration = _configuration(preset, photographs, val, start)
             loss = color_loss or color_loss_of(preset, photographs)
         with devices.scope():
             gan = build_gan(preset, steps, color_loss=loss, rematerialize=rematerialize)
-        with devices.together():
-            start = resolve_weights(fine_tune) if fine_tune else None
-            configuration = _configuration(preset, photographs, val, start)
         whole = take_over(gan, start, photographs, recipe, steps) if start else True
         run = stack.enter_context(devices.run(run_folder, configuration))
         checkpoint, progress = resume(

@@ -86,6 +86,22 @@ def test_guard_names_the_loss(value):
 
 
 @pytest.mark.parametrize(
+    ("option", "sentence"),
+    [("--val", "There is no photograph in"), ("--fine-tune", "is not a run folder")],
+)
+def test_a_wrong_folder_is_refused_before_a_network_is_built(
+    photographs, tmp_path, monkeypatch, train, option, sentence
+):
+    monkeypatch.setattr(trainer, "build_gan", None)
+    (tmp_path / "empty").mkdir()
+    options = ["--preset", "tiny", option, tmp_path / "empty"]
+    result = train(photographs, "--run", tmp_path / "run", *options)
+    assert result.exit_code == 1
+    assert sentence in result.stderr.splitlines()[-1]
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
     "options", [["--batch-size", 25], ["--batch-size", 5, "--accumulation", 5]]
 )
 def test_fewer_photographs_than_a_batch(photographs, tmp_path, train, options):
