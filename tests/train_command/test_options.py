@@ -34,12 +34,6 @@ def test_run_folder_is_named_after_the_preset(photographs, tmp_path, monkeypatch
     assert f"run folder {Path('runs/tiny')}" in result.stderr
 
 
-def test_help_ends_in_an_example(train):
-    result = train("--help")
-    assert result.exit_code == 0
-    assert "keras-colorize train photographs --preset mobile" in result.stdout.split("Example:")[1]
-
-
 @pytest.mark.slow
 def test_an_epoch_may_be_given_in_images(photographs, tmp_path, train):
     options = ["--preset", "tiny", "--epochs", 1, "--warm-up-epochs", 1, "--images-per-epoch", 5]
