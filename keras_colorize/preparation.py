@@ -21,7 +21,8 @@ from tqdm import tqdm
 
 from keras_colorize.data.folders import NEAR_GREY, inspect
 from keras_colorize.data.layouts import TFDS, Photographs, find_photographs
-from keras_colorize.data.shards import Entry, ShardError, ShardFolder
+from keras_colorize.data.shard import Entry, ShardError
+from keras_colorize.data.shards import ShardFolder
 from keras_colorize.data.tfds import TfdsPhotographs
 from keras_colorize.imaging.formats import FORMATS
 from keras_colorize.imaging.images import ImageError, read_rgb, write_image

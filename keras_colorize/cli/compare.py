@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from keras_colorize.cli.stopping import stoppable
 from keras_colorize.cli.training_set import open_training_set
 from keras_colorize.config import PRESETS, RIVALS, GeneratorConfig, Preset
 from keras_colorize.imaging.files import atomic_file
@@ -160,22 +161,16 @@ def command(
     from keras_colorize.evaluation.protocol import PROTOCOL
     from keras_colorize.evaluation.summary import finite
     from keras_colorize.imaging.images import write_image
-    from keras_colorize.training.checkpointer import TrainingStopped
 
     if ablate:
         compared = ablation_of(chosen, ablate)
     else:
         compared = systems_of(chosen, systems or _SYSTEMS, match=not full_width)
     trained = []
-    try:
+    with stoppable():
         for system in train_and_score(compared, photographs, val, out, seeds=range(seeds)):
             trained.append(system)
             click.echo(f"{system.name} is done, {len(trained)} of {len(compared)}", err=True)
-    except (KeyboardInterrupt, TrainingStopped) as stopped:
-        click.echo("Stopped. The same command goes on from there.", err=True)
-        if isinstance(stopped, KeyboardInterrupt):
-            raise
-        return
     summaries = [summarize(trained)]
     if without:
         summaries.append(summarize(trained, without))

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from keras_colorize.cli.stopping import stoppable
 from keras_colorize.cli.training_set import open_training_set
 from keras_colorize.exporting.compression_recipe import (
     LEARNING_RATES,
@@ -114,12 +115,11 @@ def command(
     photographs = open_training_set(folder)
 
     from keras_colorize.exporting.compressed import compress
-    from keras_colorize.training.checkpointer import TrainingStopped
 
     click.echo(
         f"{recipe.epochs} epochs, batches of {recipe.batch_size}; run folder {run_folder}", err=True
     )
-    try:
+    with stoppable():
         table = compress(
             weights,
             photographs,
@@ -129,11 +129,6 @@ def command(
             val=val,
             say=lambda line: click.echo(line, err=True),
         )
-    except (KeyboardInterrupt, TrainingStopped) as stopped:
-        click.echo("Stopped. The same command goes on from there.", err=True)
-        if isinstance(stopped, KeyboardInterrupt):
-            raise
-        return
     click.echo(table)
     if not val:
         click.echo("Without --val it is not known what the file loses.", err=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from keras_colorize.cli.stopping import stoppable
 from keras_colorize.cli.training_set import open_training_set
 from keras_colorize.config import PRESETS, RIVALS, Preset, RivalName, TrainingConfig
 from keras_colorize.inference.quiet import import_quietly
@@ -178,7 +179,6 @@ def command(
     photographs = open_training_set(folder)
 
     from keras_colorize.inference.weights import resolve_weights
-    from keras_colorize.training.checkpointer import TrainingStopped
     from keras_colorize.training.report import REPORT
     from keras_colorize.training.trainer import train
 
@@ -190,7 +190,7 @@ def command(
     )
     if strategy == "multiworker":
         click.echo("Waiting for the other processes.", err=True)
-    try:
+    with stoppable():
         run = train(
             chosen,
             photographs,
@@ -201,11 +201,6 @@ def command(
             rematerialize=rematerialize,
             strategy=strategy,
         )
-    except (KeyboardInterrupt, TrainingStopped) as stopped:
-        click.echo("Stopped. The same command goes on from there.", err=True)
-        if isinstance(stopped, KeyboardInterrupt):
-            raise
-        return
     if run is None:
         click.echo("Done. The first process has the run folder.", err=True)
         return

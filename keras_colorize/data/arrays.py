@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from keras_colorize.config import CROP
-from keras_colorize.data.ahead import ahead
+from keras_colorize.data.prefetching import prefetch
 from keras_colorize.data.shards import ShardFolder
 from keras_colorize.imaging.aging import film_lightness
 from keras_colorize.imaging.color import (
@@ -118,7 +118,7 @@ def _shard_stream(
         images = shards.images_of(made[k])
         return [images[place] for place in order[left_out:]]
 
-    with closing(ahead(read, parts(), _SHARDS_AHEAD)) as read_parts:
+    with closing(prefetch(read, parts(), _SHARDS_AHEAD)) as read_parts:
         yield from zip(itertools.chain.from_iterable(read_parts), itertools.count(start))
 
 
@@ -231,7 +231,7 @@ def _batched(
         rgb = _load_crop(photograph, orientation, position, size=size, crop=crop, seed=seed)
         return (rgb, film_lightness(rgb, aging, seed, position)) if aging else (rgb,)
 
-    with closing(ahead(load, mine, (_BATCHES_AHEAD + 1) * count)) as crops:
+    with closing(prefetch(load, mine, (_BATCHES_AHEAD + 1) * count)) as crops:
         for _ in range(steps):
             rgb, *film = map(np.stack, zip(*itertools.islice(crops, count), strict=True))
             lightness, ab = rgb_to_scaled_lab(rgb)

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
-from keras_colorize.data.ahead import ahead
+from keras_colorize.data.prefetching import prefetch
 from keras_colorize.imaging.color import rgb_to_lab
 from keras_colorize.imaging.exif import orientation
 from keras_colorize.imaging.files import atomic_file
@@ -159,7 +159,7 @@ def scan_folder(
 
     found = dict(known)
     try:
-        with closing(ahead(look, ((name,) for name in names), _AHEAD)) as looks:
+        with closing(prefetch(look, ((name,) for name in names), _AHEAD)) as looks:
             progress = tqdm(
                 looks, "Looking through the photographs", len(names), disable=None, leave=False
             )

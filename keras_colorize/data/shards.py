@@ -2,63 +2,19 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from keras_colorize.data.shard import Entry, Shard, ShardError, write_shard
 from keras_colorize.imaging.files import atomic_file
 
 FORMAT = "keras-colorize shards, version 1"
 _MANIFEST = "manifest.json"
 _UNFINISHED = "unfinished.json"  # becomes the manifest with the last shard
 _AGAIN = "give the `keras-colorize prepare` command that made them again"
-
-
-class ShardError(ValueError):
-    """A folder of shards that cannot be made or used, in one sentence."""
-
-
-class Entry(NamedTuple):
-    """What became of a photograph on its way into a shard.
-
-    Attributes:
-        name: the photograph's path in its data set.
-        jpeg: its bytes; empty if it is left out.
-        problem: why it is left out; "" if for being near-grey.
-    """
-
-    name: str
-    jpeg: bytes
-    problem: str = ""
-
-
-@dataclass(frozen=True)
-class Shard:
-    """A shard, and what was left out of it.
-
-    Attributes:
-        file: its name, such as `train-00003-of-00256.tfrecord`.
-        records: photographs in it.
-        bytes: size of the file.
-        sha256: of the file.
-        near_grey: photographs that would teach grey, left out.
-        unreadable: photographs left out, with the reason.
-    """
-
-    file: str
-    records: int
-    bytes: int
-    sha256: str
-    near_grey: int
-    unreadable: dict[str, str]
-
-    @property
-    def photographs(self) -> int:
-        """How many photographs it was made of."""
-        return self.records + self.near_grey + len(self.unreadable)
 
 
 @dataclass(frozen=True)
@@ -170,7 +126,7 @@ class ShardFolder:
             ShardError: one is not what was made.
         """
         for shard, path in zip(self.shards.values(), self.paths, strict=True):
-            if not path.is_file() or _sha256(path) != shard.sha256:
+            if not shard.is_whole(path):
                 raise _changed(path)
 
     def file_of(self, number: int) -> str:
@@ -180,13 +136,10 @@ class ShardFolder:
     def made(self, number: int) -> Shard | None:
         """The shard of a number if it is there as it was made, by its checksum."""
         shard = self.shards.get(self.file_of(number))
-        path = self.folder / self.file_of(number)
-        return shard if shard and path.is_file() and _sha256(path) == shard.sha256 else None
+        return shard if shard and shard.is_whole(self.folder / shard.file) else None
 
     def write(self, number: int, entries: Iterable[Entry]) -> None:
-        """Makes a shard, reads it back, and notes it in the manifest.
-
-        Its file appears whole or not at all.
+        """Makes a shard, and notes it in the manifest.
 
         Args:
             number: the shard's, from 0.
@@ -195,36 +148,8 @@ class ShardFolder:
         Raises:
             ShardError: it cannot be written, or does not read back.
         """
-        import tensorflow as tf
-
-        file = self.file_of(number)
-        temporary = self.folder / f"making-{file}"
-        records, near_grey, unreadable = 0, 0, {}
-        try:
-            with tf.io.TFRecordWriter(str(temporary)) as writer:
-                for entry in entries:
-                    if entry.jpeg:
-                        writer.write(_example(entry))
-                        records += 1
-                    elif entry.problem:
-                        unreadable[entry.name] = entry.problem
-                    else:
-                        near_grey += 1
-            # Reading compares the checksum of each record.
-            read = tf.data.TFRecordDataset(str(temporary)).reduce(0, lambda n, _: n + 1).numpy()
-            if read != records:
-                raise ShardError(f"{temporary} has {read} records instead of {records}.")
-            shard = Shard(
-                file, records, temporary.stat().st_size, _sha256(temporary), near_grey, unreadable
-            )
-            with open(temporary, "rb") as stream:
-                os.fsync(stream.fileno())
-            os.replace(temporary, self.folder / file)
-        except tf.errors.OpError as error:
-            raise ShardError(f"{temporary} cannot be written or read: {error.message}.") from error
-        finally:
-            temporary.unlink(missing_ok=True)
-        self.shards[file] = shard
+        shard = write_shard(self.folder / self.file_of(number), entries)
+        self.shards[shard.file] = shard
         self.save()
 
     def save(self) -> None:
@@ -259,20 +184,3 @@ def _read(folder: Path) -> ShardFolder | None:
 
 def _changed(path: Path) -> ShardError:
     return ShardError(f"{path} is not what the manifest says; {_AGAIN}.")
-
-
-def _example(entry: Entry) -> bytes:
-    import tensorflow as tf
-
-    def feature(value: bytes) -> Any:
-        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-
-    features = {"image": feature(entry.jpeg), "name": feature(os.fsencode(entry.name))}
-    example = tf.train.Example(features=tf.train.Features(feature=features))
-    # Elsewhere, the order of a map's fields differs from process to process, and so the checksum.
-    return example.SerializeToString(deterministic=True)
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

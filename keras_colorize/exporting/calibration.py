@@ -30,15 +30,14 @@ class Calibration:
         return {"photographs": len(self.lightness), "digest": self.digest}
 
 
-def read_calibration(folder: Path, count: int = PHOTOGRAPHS) -> Calibration:
-    """Reads photographs in colour, evenly spread over a folder's names.
+def read_calibration(folder: Path) -> Calibration:
+    """Reads at most `PHOTOGRAPHS` photographs in colour, evenly spread over a folder's names.
 
     Args:
         folder: photographs at any depth.
-        count: how many at most.
     """
     names = photograph_names(folder)
-    files = scan_folder(folder, names[:: -(-len(names) // count)]).files
+    files = scan_folder(folder, names[:: -(-len(names) // PHOTOGRAPHS)]).files
     return calibration_of(files)
 
 

@@ -13,16 +13,13 @@ from keras import ops
 from keras_colorize.exporting.compression import Compression, adam
 from keras_colorize.exporting.compression_recipe import CompressionRecipe
 from keras_colorize.models.systems import chroma_stride_of
-from keras_colorize.training.backends import TrainingSet, batches_of, raise_if_gone
-from keras_colorize.training.callbacks import (
-    DivergenceError,
-    DivergenceGuard,
-    Progress,
-    epoch_line,
-)
-from keras_colorize.training.checkpointer import Checkpointer, TrainingStopped
+from keras_colorize.training.backends import TrainingSet, batches_of
+from keras_colorize.training.callbacks import DivergenceGuard, epoch_line
+from keras_colorize.training.checkpointer import Checkpointer
 from keras_colorize.training.distribution import Devices
 from keras_colorize.training.losses import l1_loss
+from keras_colorize.training.reading import reading
+from keras_colorize.training.resuming import resume
 from keras_colorize.training.runs import Run
 
 
@@ -153,16 +150,9 @@ def fine_tune(
         TrainingStopped: SIGTERM came.
         DivergenceError: a loss was not finite any more.
     """
-    start = run.load_checkpoint(distillation)
-    run.write_metrics([line for line in run.metrics() if line["epoch"] <= start.epochs])
-    progress = Progress(
-        steps_done=start.epochs * steps + start.steps,
-        steps=recipe.epochs * steps,
-        steps_per_epoch=steps,
-        batch_size=recipe.batch_size,
+    start, progress = resume(
+        run, distillation, epochs=recipe.epochs, steps=steps, batch_size=recipe.batch_size
     )
-    for path, reason in start.damaged.items():
-        progress.say(f"{path} cannot be read ({reason}); going on from the one before.")
     checkpointer = Checkpointer(run, start, Devices())
     checkpointer.set_model(distillation)
     callbacks: list[keras.callbacks.Callback] = [progress, DivergenceGuard(), checkpointer]
@@ -173,24 +163,19 @@ def fine_tune(
             checkpointer.on_epoch_begin(epoch)
             skipped = checkpointer.skipped
             logs: dict[str, float] = {}
-            try:
-                batches = batches_of(
-                    photographs,
-                    size=recipe.size,
-                    batch_size=recipe.batch_size,
-                    steps=steps - skipped,
-                    first_step=epoch * steps + skipped,
-                    seed=recipe.seed,
-                )
+            batches = batches_of(
+                photographs,
+                size=recipe.size,
+                batch_size=recipe.batch_size,
+                steps=steps - skipped,
+                first_step=epoch * steps + skipped,
+                seed=recipe.seed,
+            )
+            with reading(photographs):
                 for batch, (lightness_scaled, ab_scaled) in enumerate(batches):
                     logs = distillation.step(lightness_scaled, ab_scaled)
                     for callback in callbacks:
                         callback.on_train_batch_end(batch, logs)
-            except (TrainingStopped, DivergenceError):  # no photograph is to blame
-                raise
-            except Exception as error:
-                raise_if_gone(photographs, error)
-                raise
             distillation.compression.end_epoch()
             record: dict[str, Any] = {
                 "epoch": epoch + 1,

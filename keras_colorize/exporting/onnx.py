@@ -1,12 +1,11 @@
 """Generators as ONNX files, for any size of picture."""
 
 import warnings
-from typing import Any
 
 import keras
 import tensorflow as tf
 
-from keras_colorize.imaging.color import scale_lightness, unscale_ab
+from keras_colorize.exporting.lab_network import LabNetwork
 from keras_colorize.inference.quiet import import_quietly
 from keras_colorize.models.cost import multiply_adds
 from keras_colorize.models.folding import fold_batch_norm
@@ -27,9 +26,10 @@ def convert_to_onnx(generator: keras.Model) -> bytes:
         metadata beside `chroma_stride` (c) and `multiply_adds`, those of the smallest picture.
     """
     folded, config = fold_batch_norm(generator), config_of(generator)
+    network = LabNetwork(folded)
 
-    def colorize(lightness: tf.Tensor) -> dict[str, Any]:
-        return {"ab": unscale_ab(folded(scale_lightness(lightness), training=False))}
+    def colorize(lightness: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"ab": network.predict(lightness)}
 
     signature = [tf.TensorSpec((None, None, None, 1), tf.float32, name="lightness")]
     tf2onnx = import_quietly("tf2onnx")

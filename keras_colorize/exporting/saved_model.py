@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_colorize.exporting.lab_network import LabNetwork
 from keras_colorize.exporting.parity import (
     SAME_OPERATIONS_TOLERANCE,
     assert_parity,
@@ -19,7 +20,6 @@ from keras_colorize.exporting.parity import (
 from keras_colorize.exporting.picture_ops import colorize_pixels, guided_upsample, reflect_into
 from keras_colorize.exporting.saved_model_readme import saved_model_readme
 from keras_colorize.exporting.warm_up import write_warm_up
-from keras_colorize.imaging.color import scale_lightness, unscale_ab
 from keras_colorize.imaging.files import atomic_folder
 from keras_colorize.inference.runtime import KerasRuntime, SavedModelRuntime
 from keras_colorize.inference.weights import find_saved_model
@@ -77,21 +77,14 @@ def export_saved_model(
         return assert_parity(ab, KerasRuntime(generator).predict(lightness))
 
 
-class _SavedModule(tf.Module):
+class _SavedModule(LabNetwork):
     """The folded network with all that stands between it and a photograph."""
 
     def __init__(self, folded: keras.Model) -> None:
-        super().__init__()
+        super().__init__(folded)
         config = config_of(folded)
         self._multiple, self._stride = config.size_multiple, config.chroma_stride
-        # Keras variables wrap TensorFlow's. The model itself would be saved with all its layers.
-        self._weights = [variable.value for variable in folded.variables]
-
-        @tf.function(input_signature=[_LIGHTNESS])
-        def network(lightness: tf.Tensor) -> tf.Tensor:
-            return unscale_ab(folded(scale_lightness(lightness), training=False))
-
-        self._network = network
+        self._network = tf.function(self.predict, input_signature=[_LIGHTNESS])
 
     def signatures(self) -> dict[str, Any]:
         pixels = tf.TensorSpec((None, None, None, 3), tf.uint8, name="rgb")

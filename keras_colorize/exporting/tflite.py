@@ -10,10 +10,11 @@ import tensorflow as tf
 
 from keras_colorize.exporting.equalization import equalize
 from keras_colorize.exporting.kinds import FLOAT_KINDS, Kind
+from keras_colorize.exporting.lab_network import LabNetwork
 from keras_colorize.exporting.merging import merge_signatures
 from keras_colorize.exporting.quantizer import Quantizer, assert_can_stay_float, quiet_conversion
 from keras_colorize.exporting.unfusing import unfuse_transposed_convolutions
-from keras_colorize.imaging.color import scale_lightness, unscale_ab
+from keras_colorize.imaging.color import scale_lightness
 from keras_colorize.models.first_layer import fold_picture
 from keras_colorize.models.folding import fold_batch_norm
 from keras_colorize.models.generator import config_of
@@ -154,25 +155,19 @@ def int8_quantizer(
     return Quantizer(_Artifact(network, "int8").converter(size), samples)
 
 
-class _Artifact(tf.Module):
-    """A network in the artifacts' units: L in 0..100 to ab in Lab units."""
+class _Artifact(LabNetwork):
+    """A network, ready to be converted to a file of a kind."""
 
     def __init__(self, network: Any, kind: Kind) -> None:
-        super().__init__()
         self.kind = kind
         # The converter has no SPACE_TO_DEPTH of 16-bit activations.
         if isinstance(network, keras.Model) and kind != "int16x8":
             network = _OfFoldedPicture(network)
-        self.network = network
-        # Keras variables wrap TensorFlow's; the converter freezes only those it can reach.
-        self.tracked = [
-            variable if isinstance(variable, tf.Variable) else variable.value
-            for variable in network.variables
-        ]
+        super().__init__(network)
 
     def converter(self, size: tuple[int, int], scale_a_channel: bool = True) -> Any:
         def colorize(lightness: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {"ab": unscale_ab(self.network(scale_lightness(lightness), training=False))}
+            return {"ab": self.predict(lightness)}
 
         spec = tf.TensorSpec((1, *size, 1), tf.float32, name="lightness")
         function = tf.function(colorize).get_concrete_function(spec)

@@ -58,7 +58,8 @@ def short_side(runtime: Runtime, size: int | None) -> int:
     if size is None:
         return min(there, key=lambda side: abs(side - DEFAULT_SIZE))
     if size not in there:
-        raise SizeError(f"{runtime.name} has no size {size}; it has {_listed(there)}.")
+        listed = " and ".join(map(str, there))
+        raise SizeError(f"{runtime.name} has no size {size}; it has {listed}.")
     return size
 
 
@@ -167,7 +168,3 @@ def _tent(length: int) -> Floats:
     """Weights of a tile along an axis: they rise to its middle, so that overlaps blend."""
     position = np.arange(length, dtype=np.float32) + 0.5
     return np.minimum(position, length - position)
-
-
-def _listed(numbers: list[int]) -> str:
-    return " and ".join(map(str, numbers))

@@ -10,18 +10,14 @@ from keras_colorize.inference.fitting import short_side
 from keras_colorize.inference.runtime import Runtime
 
 
-def milliseconds(runtime: Runtime, repeats: int = 30, *, size: int | None = None) -> float:
+def milliseconds(runtime: Runtime, repeats: int = 30) -> float:
     """Median time of a prediction, in milliseconds, without the first one.
 
     Args:
         runtime: the network.
         repeats: how many predictions are timed.
-        size: side of the square picture; None is 256, or the nearest to it that there is.
-
-    Raises:
-        SizeError: the network does not take `size`.
     """
-    return medians([prediction(runtime, size)], repeats)[0]
+    return medians([prediction(runtime)], repeats)[0]
 
 
 def prediction(runtime: Runtime, size: int | None = None) -> Callable[[], object]:

@@ -92,9 +92,7 @@ class _Step:
     def operator(self) -> Operator:
         kind = self._kind()
         output = self._graph.tensors[self._its.outputs[0]]
-        weights = (
-            self._weights() if kind in ("CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED") else None
-        )
+        weights = self._weights() if kind in _MULTIPLYING else None
         return Operator(
             layer=layer_of(output.name.decode()),
             kind=kind,

@@ -73,7 +73,7 @@ def size_multiple_of(generator: Any) -> int:
         ValueError: the model is none of the package's.
     """
     if generator.name == "pix2pix":
-        return int(2 ** sum("encoder" in layer.name for layer in _kernels(generator)))
+        return int(2 ** sum(layer.name.endswith("_down") for layer in generator.layers))
     if generator.name in RIVALS:
         return 8
     return config_of(generator).size_multiple
@@ -93,7 +93,3 @@ def in_float32(generator: Any) -> Any:
     )
     copy.set_weights(generator.get_weights())
     return copy
-
-
-def _kernels(generator: Any) -> list[Any]:
-    return [layer for layer in generator.layers if hasattr(layer, "kernel")]

@@ -70,6 +70,12 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self._refusals = Counter(
+            "colorize_refused_connections",
+            "Connections that were ended: there were too many, or what came was no HTTP.",
+            ("status",),
+            registry=self.registry,
+        )
         waiting = Gauge(
             "colorize_queue_length", "Requests that wait for a worker.", registry=self.registry
         )
@@ -87,6 +93,10 @@ class Metrics:
         self._requests.labels(interface, route, status).inc()
         self._seconds.labels(interface, route).observe(seconds)
         self._on_answer()
+
+    def observe_refusal(self, status: int) -> None:
+        """Counts a connection that was refused with a status of HTTP."""
+        self._refusals.labels(str(status)).inc()
 
 
 class Observer:

@@ -65,6 +65,7 @@ def picture_routes(pool: WorkerPool, limits: Limits) -> APIRouter:
 
         return Response(await in_worker(request, pool, job), media_type=_MEDIA_TYPES[written])
 
+    @router.head("/colorize", include_in_schema=False)
     @router.get("/colorize", include_in_schema=False)
     async def only_by_post() -> Response:  # else it would be looked for among the page's files
         raise HTTPException(405, headers={"Allow": "POST"})

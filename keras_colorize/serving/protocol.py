@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
@@ -29,6 +30,22 @@ class PatientProtocol(H11Protocol):
     whose headers come byte by byte, and for a client to read its answer, even when it is to stop.
     A client that closes its side after its request would get no answer.
     """
+
+    def __init__(
+        self,
+        *arguments: Any,
+        on_refusal: Callable[[int], None] = lambda status: None,
+        **options: Any,
+    ) -> None:
+        """Makes what uvicorn makes for a connection.
+
+        Args:
+            *arguments: uvicorn's.
+            on_refusal: called with the status of a refusal.
+            **options: uvicorn's.
+        """
+        super().__init__(*arguments, **options)
+        self._on_refusal = on_refusal
 
     def connection_made(self, transport: Any) -> None:
         """Begins to look whether anything comes of it, unless there are too many already."""
@@ -59,6 +76,8 @@ class PatientProtocol(H11Protocol):
             super().data_received(data)
 
     def _refuse(self, status: HTTPStatus, sentence: str, *headers: tuple[str, str]) -> None:
+        self._refused = True
+        self._on_refusal(status)
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             body = json.dumps({"error": sentence}).encode()
             every = [
@@ -77,7 +96,6 @@ class PatientProtocol(H11Protocol):
                 self.transport.write_eof()
         if self.cycle is not None:
             self.cycle.disconnected = True  # or the application would answer once more
-        self._refused = True
         self.loop.call_later(_SECONDS_TO_READ, self.transport.close)
 
     def _look(self) -> None:

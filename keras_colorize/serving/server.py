@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 
 import uvicorn
 
@@ -86,7 +87,7 @@ def serve(
         )
         config = uvicorn.Config(
             app,
-            http=PatientProtocol,
+            http=partial(PatientProtocol, on_refusal=metrics.observe_refusal),  # type: ignore[arg-type]
             ws="none",
             log_config=None,
             access_log=False,

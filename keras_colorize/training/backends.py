@@ -9,7 +9,6 @@ import keras
 from keras_colorize.data.folders import Scan
 from keras_colorize.data.shards import ShardFolder
 from keras_colorize.training.gan_base import BackendError
-from keras_colorize.training.runs import RunError
 
 TrainingSet = Scan | ShardFolder
 
@@ -57,7 +56,6 @@ __all__ = [
     "device_peak",
     "open_devices",
     "peak_memory",
-    "raise_if_gone",
 ]
 
 
@@ -73,25 +71,6 @@ def batches_of(photographs: TrainingSet, **options: Any) -> Any:
         turns = photographs.orientations
         return training_batches(photographs.files, orientations=turns, **options)
     return shard_batches(photographs, **options)
-
-
-def raise_if_gone(photographs: TrainingSet, error: Exception) -> None:
-    """Says which of the photographs of a training is to blame for its error, if one is.
-
-    Args:
-        photographs: that it reads.
-        error: what ended it.
-
-    Raises:
-        RunError: a file is not there any more.
-        ShardError: a shard is not what was made any more.
-    """
-    for path in photographs.paths:
-        if not path.exists():
-            message = f"{path} is gone; the same command goes on when it is back."
-            raise RunError(message) from error
-    if isinstance(photographs, ShardFolder):
-        photographs.check()
 
 
 def peak_memory() -> str:

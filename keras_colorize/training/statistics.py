@@ -17,18 +17,23 @@ def reestimate_statistics(network: Any, batches: Iterable[Any]) -> None:
     size; an average of weights has statistics that no network had. Both cost decibels until the
     learning rate is near zero ("precise BN", Wu and Johnson 2021, section 3).
 
+    A batch norm that sees each batch several times, as some of `build_iizuka2016`, weighs the
+    batches alike and, within one, the later of its inputs a little more.
+
     Args:
         network: a generator; nothing but these statistics changes.
         batches: inputs for it.
     """
     layers = _batch_norms(network)
+    nodes = {entry["name"]: entry["inbound_nodes"] for entry in network.get_config()["layers"]}
     before = network.trainable, [layer.momentum for layer in layers]
     dropouts = [x for x in network.layers if isinstance(x, keras.layers.Dropout)]
     rates = [layer.rate for layer in dropouts]
 
     def measured(momentum: Any, weights: Any, statistics: Any, inputs: Any) -> Any:
         for layer in layers:
-            layer.momentum = momentum
+            times = len(nodes[layer.name])  # each of which takes a share away from what was before
+            layer.momentum = momentum ** (1 / times) if times > 1 else momentum
         return network.stateless_call(weights, statistics, inputs, training=True)[1]
 
     network.trainable = True  # batch norm that is not trainable keeps its statistics

@@ -19,22 +19,18 @@ from keras_colorize.training.backends import (
     TrainingSet,
     batches_of,
     open_devices,
-    raise_if_gone,
 )
 from keras_colorize.training.building import build_gan
-from keras_colorize.training.callbacks import (
-    DivergenceError,
-    DivergenceGuard,
-    EpochRecorder,
-    Progress,
-)
-from keras_colorize.training.checkpointer import Checkpointer, TrainingStopped
+from keras_colorize.training.callbacks import DivergenceGuard, EpochRecorder
+from keras_colorize.training.checkpointer import Checkpointer
 from keras_colorize.training.distribution import Devices
 from keras_colorize.training.fine_tuning import take_over
 from keras_colorize.training.journal import Journal
 from keras_colorize.training.judging import SAMPLES, sampler, settle, validator
 from keras_colorize.training.objectives import ColorLoss, color_loss_of
+from keras_colorize.training.reading import reading
 from keras_colorize.training.report import REPORT, write_report
+from keras_colorize.training.resuming import resume
 from keras_colorize.training.runs import Checkpoint, Run, RunError
 
 
@@ -96,28 +92,20 @@ def train(
         devices.check(recipe.batch_size)
         keras.utils.set_random_seed(recipe.seed)
         with devices.together():
+            start = resolve_weights(fine_tune) if fine_tune else None
+            configuration = _configuration(preset, photographs, val, start)
             loss = color_loss or color_loss_of(preset, photographs)
         with devices.scope():
             gan = build_gan(preset, steps, color_loss=loss, rematerialize=rematerialize)
-        with devices.together():
-            start = resolve_weights(fine_tune) if fine_tune else None
-            configuration = _configuration(preset, photographs, val, start)
         whole = take_over(gan, start, photographs, recipe, steps) if start else True
         run = stack.enter_context(devices.run(run_folder, configuration))
-        checkpoint = run.load_checkpoint(gan)
-        run.write_metrics([line for line in run.metrics() if line["epoch"] <= checkpoint.epochs])
-        progress = Progress(
-            steps_done=checkpoint.epochs * steps + checkpoint.steps,
-            steps=recipe.epochs * steps,
-            steps_per_epoch=steps,
-            batch_size=recipe.batch_size,
+        checkpoint, progress = resume(
+            run, gan, epochs=recipe.epochs, steps=steps, batch_size=recipe.batch_size
         )
         progress.say(f"{steps} steps an epoch, {recipe.epochs * steps} in all{devices.said}")
         anew = not (whole or checkpoint.epochs or checkpoint.steps)
         if anew and recipe.stages()[-1].adversarial:
             progress.say(f"{start} comes without a discriminator, which starts anew.")
-        for path, reason in checkpoint.damaged.items():
-            progress.say(f"{path} cannot be read ({reason}); going on from the one before.")
         colorizer = Colorizer(KerasRuntime(gan.best_generator))
         shown = list_photographs(val) if val else photographs.examples(SAMPLES)
         checkpointer = Checkpointer(run, checkpoint, devices)
@@ -185,7 +173,7 @@ def _fit(
         seed=recipe.seed,
         share=(devices.process, devices.processes),
     )
-    try:
+    with reading(photographs):
         gan.fit(
             devices.feed(batches),
             initial_epoch=stage.first_epoch,
@@ -195,11 +183,6 @@ def _fit(
             shuffle=False,  # the stream is in its order already
             verbose=0,
         )
-    except (TrainingStopped, DivergenceError, RunError):  # no photograph is to blame
-        raise
-    except Exception as error:  # each backend has its own for a file that is gone or damaged
-        raise_if_gone(photographs, error)
-        raise
 
 
 def _configuration(

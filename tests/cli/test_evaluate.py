@@ -226,12 +226,6 @@ def test_knows_every_part():
     assert tuple(part.type.choices) == PARTS
 
 
-def test_help_ends_in_an_example(evaluate):
-    result = evaluate("--help")
-    assert result.exit_code == 0
-    assert result.stdout.splitlines()[-1].strip().startswith("keras-colorize evaluate ")
-
-
 class LightnessColorizer(WarmColorizer):
     """Colours by lightness, so that what it is shown can be told from its colours."""
 

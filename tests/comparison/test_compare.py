@@ -18,9 +18,6 @@ from keras_colorize.evaluation.metrics import METRICS
 from keras_colorize.evaluation.scoring import score_folder
 from keras_colorize.inference.colorizer import Colorizer
 
-# Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 ALL = ["ours", "zhang2016", "iizuka2016", "pix2pix"]
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from keras_colorize.data.folders import FolderError, Scan
 from keras_colorize.data.layouts import find_photographs, open_photographs
-from keras_colorize.data.shards import ShardError, ShardFolder
+from keras_colorize.data.shard import ShardError
+from keras_colorize.data.shards import ShardFolder
 
 
 def make_files(folder, *names):

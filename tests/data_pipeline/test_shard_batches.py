@@ -8,7 +8,8 @@ from PIL import Image
 from skimage.color import rgb2lab
 
 from keras_colorize.data import arrays, tfdata
-from keras_colorize.data.shards import Entry, ShardError, ShardFolder
+from keras_colorize.data.shard import Entry, ShardError
+from keras_colorize.data.shards import ShardFolder
 
 
 @pytest.fixture(params=[tfdata, arrays], ids=["tensorflow", "jax"])

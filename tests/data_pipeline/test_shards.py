@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 
 from keras_colorize.data.records import images_in
-from keras_colorize.data.shards import Entry, ShardError, ShardFolder
+from keras_colorize.data.shard import Entry, ShardError
+from keras_colorize.data.shards import ShardFolder
 
 SETTINGS = {"split": "val", "shards": 2, "size": 64}
 

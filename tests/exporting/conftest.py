@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -78,3 +79,29 @@ def int8_file(generator: Any, samples: list[np.ndarray]) -> bytes:
     from keras_colorize.exporting.tflite import convert
 
     return convert(generator, kind="int8", sizes=SIZES[:2], representative=samples)
+
+
+@pytest.fixture(scope="session")
+def saved_and_parity(
+    small_generator: Any, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, float]]:
+    """The SavedModel of the small generator, and what its export found of its parity."""
+    from keras_colorize.exporting.saved_model import export_saved_model
+
+    folder = tmp_path_factory.mktemp("exports") / "saved_model"
+    found = export_saved_model(small_generator, folder, name="small", command="make this")
+    return folder, found
+
+
+@pytest.fixture(scope="session")
+def saved(saved_and_parity: tuple[Path, dict[str, float]]) -> Path:
+    """That SavedModel."""
+    return saved_and_parity[0]
+
+
+@pytest.fixture(scope="session")
+def signatures(saved: Path) -> Any:
+    """Its signatures, loaded by TensorFlow."""
+    import tensorflow as tf
+
+    return tf.saved_model.load(str(saved)).signatures

@@ -22,9 +22,6 @@ from keras_colorize.inference.tflite_weights import read_constants
 from keras_colorize.models.folding import fold_batch_norm
 from keras_colorize.models.generator import build_generator, config_of
 
-# Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 SIZE = (64, 64)
 RECIPE = "--size 64 --batch-size 4 --epochs 2 --steps-per-epoch 3 --learning-rate 1e-3".split()
 BUILTIN_CODES = {v: k for k, v in vars(schema.BuiltinOperator).items() if isinstance(v, int)}

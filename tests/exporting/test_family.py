@@ -14,9 +14,6 @@ from keras_colorize.inference.runtime import load_runtime
 from keras_colorize.inference.tflite_operators import read_operators
 from keras_colorize.models.generator import build_generator
 
-# Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 
 def export(*arguments):
     return CliRunner().invoke(main, ["export", *map(str, arguments)])

@@ -12,9 +12,6 @@ from keras_colorize.inference.runtime import KerasRuntime, LiteRTRuntime
 from keras_colorize.models.generator import build_generator
 from keras_colorize.training.runs import Run
 
-# Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 KINDS = ("float32", "dynamic")
 RECORDS = [
     {"epoch": 1, "images": 7680, "l1_loss": 0.12345, "val_psnr_gain": 0.517},

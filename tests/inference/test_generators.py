@@ -10,9 +10,6 @@ from keras_colorize.inference.tflite_weights import folded_generator
 from keras_colorize.models.generator import build_generator, config_of
 from keras_colorize.models.zhang2016 import build_zhang2016, with_annealed_mean
 
-# Keras 3.15 under NumPy 2.4, when it saves.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 
 def has_batch_norm(generator):
     return any("BatchNormalization" in type(layer).__name__ for layer in generator.layers)

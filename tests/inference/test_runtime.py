@@ -112,8 +112,6 @@ def test_keras_speaks_lab_units(tiny_generator: Any, lightness: np.ndarray) -> N
     np.testing.assert_allclose(ab, expected, atol=1e-4)
 
 
-# Keras 3.15 under NumPy 2.4, when it saves.
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_keras_from_a_run_folder(
     tiny_generator: Any, lightness: np.ndarray, tmp_path: Path
 ) -> None:
@@ -137,8 +135,6 @@ def test_what_is_no_generator_is_refused(tmp_path: Path) -> None:
         load_runtime(tmp_path / "broken.keras")
 
 
-# Keras 3.15 under NumPy 2.4, when it saves.
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.9999])
 def test_a_keras_file_with_a_flipped_byte_is_one_sentence(
     tiny_generator: Any, tmp_path: Path, share: float

@@ -183,7 +183,6 @@ def test_configuration_reads_back(models, aggregation):
     assert config_of(build_generator(config, batch_norm=False)) == config
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_configuration_reads_back_from_a_file(tmp_path, lightness_scaled):
     config = PRESETS["tiny"].generator
     model = build_generator(config)

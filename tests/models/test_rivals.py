@@ -14,9 +14,6 @@ import tensorflow as tf
 from keras_colorize.models.iizuka2016 import build_iizuka2016
 from keras_colorize.models.pix2pix import build_pix2pix
 
-# Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 BUILDERS = {
     "pix2pix": lambda **options: build_pix2pix(0.125, 4, **options),
     "iizuka2016": lambda **options: build_iizuka2016(0.125, 32, **options),

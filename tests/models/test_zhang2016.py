@@ -151,7 +151,6 @@ def test_colours_come_from_the_layers_that_are_trained(lightness_scaled):
     assert np.abs(np.array(model(x)) - before).max() > 0.01
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_a_file_loads_on_jax_without_tensorflow(
     tmp_path, environments, randomize, lightness_scaled
 ):

@@ -26,6 +26,14 @@ def test_health(client: Any) -> None:
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
+@pytest.mark.parametrize("path", ["/", "/healthz", "/metrics", "/openapi.json", "/colorize", "/no"])
+def test_head_is_get_without_a_body(client: Any, path: str) -> None:
+    head, answer = client.head(path), client.get(path)
+    assert (head.status_code, head.content) == (answer.status_code, b"")
+    for header in ("content-type", "allow"):
+        assert head.headers.get(header) == answer.headers.get(header)
+
+
 def test_errors_are_json_and_nothing_is_sniffed(client: Any) -> None:
     answer = client.get("/no/such/thing")
     assert (answer.status_code, list(answer.json())) == (404, ["error"])

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -93,13 +92,13 @@ def test_slow_clients(benchmarks: Path, pictures: Path, monkeypatch: pytest.Monk
         else:  # no time limits in tests
             monkeypatch.setitem(serving_slow.KINDS, name, replace(kind, within=600.0))
     monkeypatch.setattr(serving_slow, "SLOWER", 100.0)
-    monkeypatch.setattr(serving_slow, "TIMEOUT", 2)
+    monkeypatch.setattr(serving_slow, "TIMEOUT", 10)  # enough for an answer on a busy machine
     report = serving_slow.measure_slow(argparse.Namespace(), pictures)
-    assert [one for one in report.failures if "504" not in one] == []  # of a busy machine
+    assert report.failures == []
     answers = {row[0]: row[2] for row in report.rows}
     assert answers["the body a byte a second"] == "50 x 408"
     for kind in ("closes its side after the request", "reads its answer after 2 s"):
-        assert set(re.findall(r"x (\w+)", answers[kind])) <= {"200", "504"}
+        assert answers[kind] == "8 x 200"
     assert len(answers) == 6
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 
+import httpx2
 import pytest
 
 from keras_colorize.serving import memory
@@ -35,6 +36,19 @@ libc.fflush(None)
 """
 
 
+SERVE = """
+import os, signal
+from keras_colorize.serving import memory
+from keras_colorize.serving.limits import Limits
+from keras_colorize.serving.server import Settings, serve
+
+memory._REST = 0.01
+memory._give_back = lambda: os.kill(os.getpid(), signal.SIGTERM)
+settings = Settings(port=0, workers=1)
+serve(lambda threads: None, settings, Limits(), lambda line: print(line, flush=True))
+"""
+
+
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
 def test_threads_share_one_arena() -> None:
     def arenas(share: bool) -> int:
@@ -60,3 +74,16 @@ def test_memory_is_given_back_once_when_there_was_an_answer_and_is_none(
         assert given.acquire(timeout=60)
         assert not given.acquire(timeout=0.1)
     pool.close()
+
+
+def test_a_server_gives_memory_back_after_an_answer() -> None:
+    """This one ends when it does."""
+    command = [sys.executable, "-c", SERVE]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            url = server.stdout.readline().split()[2]
+            assert httpx2.get(f"{url}healthz").status_code == 200
+            assert server.wait(60) == 0
+        finally:
+            server.kill()

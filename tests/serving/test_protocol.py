@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import re
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -33,11 +35,20 @@ def listening() -> Iterator[socket.socket]:
         yield listening
 
 
+@pytest.fixture
+def refusals() -> list[int]:
+    """The statuses of what the server refused."""
+    return []
+
+
 @pytest.fixture(autouse=True)
-def running(listening: socket.socket, monkeypatch: pytest.MonkeyPatch) -> Iterator[uvicorn.Server]:
+def running(
+    listening: socket.socket, refusals: list[int], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[uvicorn.Server]:
     """A server with little patience, which has to end at the end."""
     monkeypatch.setattr(protocol, "PATIENCE", 0.2)
-    config = uvicorn.Config(app, http=protocol.PatientProtocol, lifespan="off", log_config=None)
+    http: Any = partial(protocol.PatientProtocol, on_refusal=refusals.append)
+    config = uvicorn.Config(app, http=http, lifespan="off", log_config=None)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
@@ -83,12 +94,13 @@ def test_one_that_is_busy_stays(address: tuple[str, int]) -> None:
             time.sleep(0.1)
 
 
-def test_what_is_no_http_is_said_in_json(address: tuple[str, int]) -> None:
+def test_what_is_no_http_is_said_in_json(address: tuple[str, int], refusals: list[int]) -> None:
     broken_chunk = b"Transfer-Encoding: chunked\r\n\r\nZZ\r\n"
     for wrong in (b"\0\r\n\r\n", REQUEST + b"X: " + b"x" * 2**20, REQUEST + broken_chunk):
         received = talk(address, wrong)
         assert received.startswith(b"HTTP/1.1 400") and received.count(b"HTTP/1.1 4") == 1
         assert "is no HTTP/1.1" in json.loads(received.partition(b"\r\n\r\n")[2])["error"]
+    assert refusals == [400, 400, 400]
 
 
 def test_an_answer_that_nobody_reads_is_given_up(
@@ -105,7 +117,7 @@ def test_an_answer_that_nobody_reads_is_given_up(
 
 
 def test_too_many_are_refused_in_json(
-    address: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+    address: tuple[str, int], refusals: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(protocol, "CONNECTIONS", 1)
     with socket.create_connection(address) as first:
@@ -114,8 +126,21 @@ def test_too_many_are_refused_in_json(
         head, _, body = talk(address, REQUEST + b"\r\n").partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 503") and b"Retry-After: 1" in head
         assert "too many connections" in json.loads(body)["error"]
+        assert refusals == [503]
     while not talk(address, REQUEST + b"\r\n").startswith(b"HTTP/1.1 200"):
         pass  # until the server has noticed that the first has gone
+
+
+def test_metrics_count_what_is_refused(server: Any) -> None:
+    def refused() -> int:
+        line = r'colorize_refused_connections_total{status="400"} (\d+)'
+        found = re.search(line, httpx2.get(f"{server.url}/metrics").text)
+        return int(found[1]) if found else 0
+
+    before = refused()
+    host, port = server.url.removeprefix("http://").split(":")
+    assert talk((host, int(port)), b"\0\r\n\r\n").startswith(b"HTTP/1.1 400")
+    assert refused() == before + 1
 
 
 @pytest.mark.parametrize("path", ["/colorize", "/v1/models/{name}:predict"])

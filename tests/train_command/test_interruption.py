@@ -15,9 +15,6 @@ from keras_colorize.training.callbacks import DivergenceGuard
 from keras_colorize.training.report import REPORT
 from keras_colorize.training.runs import Run
 
-# Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 # `keras-colorize train` that ends itself by SIGKILL: where it stands is not left to chance.
 MOMENTS = {
     "in the middle of an epoch": (

@@ -9,9 +9,6 @@ from click.testing import CliRunner
 from keras_colorize.cli.main import main
 from keras_colorize.imaging.images import read_rgb
 
-# Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 RECIPE = "--preset tiny --width 0.125 --epochs 2 --steps-per-epoch 2 --ema 0.9".split()
 
 

@@ -11,9 +11,6 @@ from keras_colorize.config import PRESETS, TrainingConfig
 from keras_colorize.training.building import build_gan
 from keras_colorize.training.gradients import variables_by_scale
 
-# Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 
 def sgd(rate, batches):
     return keras.optimizers.SGD(rate, gradient_accumulation_steps=batches if batches > 1 else None)

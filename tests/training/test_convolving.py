@@ -10,9 +10,6 @@ from keras_colorize.models.generator import build_generator
 from keras_colorize.training.convolving import speed_up_convolutions
 from keras_colorize.training.rematerialization import rematerialized
 
-# Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 LAYERS = {
     "convolution": (keras.layers.Conv2D, 3, 1),
     "down": (keras.layers.Conv2D, 4, 2),

@@ -10,9 +10,6 @@ import pytest
 from keras_colorize.training.backends import open_devices
 from keras_colorize.training.distribution import DeviceError, Devices
 
-# Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 STEP = Path(__file__).with_name("devices_step.py")
 
 

@@ -19,9 +19,6 @@ from keras_colorize.training.judging import some_lightness
 from keras_colorize.training.runs import RunError
 from keras_colorize.training.trainer import train
 
-# Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 TINY = replace(
     PRESETS["tiny"],
     generator=replace(PRESETS["tiny"].generator, aggregation="unet"),  # quick to build

@@ -7,9 +7,6 @@ import tensorflow as tf
 
 from keras_colorize.training.fusing import fuse_batch_norm
 
-# Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 
 def network(policy="float32"):
     x = inputs = keras.Input((None, None, 3))

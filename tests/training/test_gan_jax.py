@@ -12,9 +12,6 @@ import tensorflow as tf
 
 from keras_colorize.training.statistics import reestimate_statistics
 
-# Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 WITHOUT_TENSORFLOW = """
 import os, sys
 os.environ["KERAS_BACKEND"] = "jax"

@@ -15,9 +15,6 @@ from keras_colorize.training.losses import l1_loss
 from keras_colorize.training.objectives import color_loss_of
 from keras_colorize.training.statistics import reestimate_statistics
 
-# Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 TINY = PRESETS["tiny"]
 
 

@@ -5,9 +5,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-# Keras 3.15 reads TensorFlow's variables the old way when it saves; users do not see this one.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 
 def state(gan):
     parts = {

@@ -37,6 +37,18 @@ def test_one_batch_leaves_no_difference_between_training_and_use(network, batche
     np.testing.assert_allclose(used, trained, atol=1e-4)
 
 
+def test_a_layer_that_sees_each_batch_twice_weighs_the_batches_alike(batches):
+    inputs = keras.Input((None, None, 3))
+    shared = keras.layers.BatchNormalization()
+    mirrored = keras.ops.flip(inputs, axis=2)  # of the same mean and variance
+    network = keras.Model(inputs, shared(inputs) + shared(mirrored))
+    reestimate_statistics(network, batches)
+    means = np.mean([x.mean(axis=(0, 1, 2)) for x in batches], axis=0)
+    variances = np.mean([x.var(axis=(0, 1, 2)) for x in batches], axis=0)
+    np.testing.assert_allclose(shared.moving_mean, means, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(shared.moving_variance, variances, rtol=1e-5)
+
+
 def test_nothing_else_changes(network, batches):
     statistics = [v for v in network.variables if "moving" in v.path]
     others = [v for v in network.variables if "moving" not in v.path]

@@ -9,7 +9,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_colorize.data.shards import Entry, ShardFolder
+from keras_colorize.data.shard import Entry
+from keras_colorize.data.shards import ShardFolder
 
 SCRIPT = """
 import os, sys

@@ -10,21 +10,21 @@ from keras_colorize.imaging.strips import available_cores
 T = TypeVar("T")
 
 
-def ahead(
-    load: Callable[..., T], places: Iterable[tuple[Any, ...]], count: int
+def prefetch(
+    load: Callable[..., T], arguments: Iterable[tuple[Any, ...]], count: int
 ) -> Generator[T, None, None]:
-    """Yields `load(*place)` in order; what is under way ends with the generator.
+    """Yields `load(*each)` of the arguments, in order; what is under way ends with the generator.
 
     Args:
         load: called in threads.
-        places: its arguments; there may be millions, or no end.
+        arguments: of each call; there may be millions, or no end.
         count: how many of them are under way at most.
     """
     pool = ThreadPoolExecutor(min(count, available_cores()))
     pending: deque[Future[T]] = deque()
     try:
-        for place in places:
-            pending.append(pool.submit(load, *place))
+        for each in arguments:
+            pending.append(pool.submit(load, *each))
             if len(pending) == count:
                 yield pending.popleft().result()
         while pending:

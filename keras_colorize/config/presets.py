@@ -1,0 +1,95 @@
+"""The presets: networks and the recipes that train them."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from keras_colorize.config.networks import DiscriminatorConfig, GeneratorConfig, RivalConfig
+from keras_colorize.config.training import TrainingConfig
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A network and the recipe that trains it.
+
+    Attributes:
+        name: what `--preset` takes.
+        reproduces: what it is for, in a sentence.
+        command: the command that trains it.
+        measured: its score and what it took, or what is not known.
+        generator: the network that predicts ab.
+        discriminator: its critic; None for a method without one.
+    """
+
+    name: str
+    reproduces: str
+    command: str
+    measured: str
+    generator: GeneratorConfig | RivalConfig = field(default_factory=GeneratorConfig)
+    discriminator: DiscriminatorConfig | None = field(default_factory=DiscriminatorConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+    def describe(self) -> dict[str, Any]:
+        """The three configurations as plain data, for a run folder's `config.json`."""
+        return {
+            "generator": asdict(self.generator),
+            "discriminator": self.discriminator and asdict(self.discriminator),
+            "training": asdict(self.training),
+        }
+
+
+PRESETS: dict[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            name="paper",
+            reproduces="Gui, Gu and Shi's network and recipe, for Places365 or ILSVRC2012",
+            command="keras-colorize train FOLDER --preset paper --run runs/paper",
+            measured="4 passes over 7,700 photographs, 0.4 dB below grey: see docs/results.md",
+        ),
+        Preset(
+            name="mobile",
+            reproduces="the packaged weights: half of the paper's widths, ab at a quarter of L",
+            command="keras-colorize train FOLDER --preset mobile --run runs/mobile",
+            measured="1.4 dB of PSNR over grey, with another recipe: see weights/README.md",
+            generator=GeneratorConfig(widths=(32, 64, 128, 256, 256), chroma_stride=4),
+            discriminator=DiscriminatorConfig(widths=(32, 64, 64, 128), strides=(2, 1, 1, 1)),
+            training=TrainingConfig(
+                size=128,
+                grow=((6, 192),),
+                batch_size=32,
+                epochs=10,
+                learning_rate=1.2e-3,
+                schedule="linear",
+                beta_1=0.9,
+                discriminator_rate_ratio=0.2,
+                warm_up_epochs=10,
+            ),
+        ),
+        Preset(
+            name="quality",
+            reproduces="the paper's widths at the resolution of mobile: ab at a quarter of L",
+            command="keras-colorize train FOLDER --preset quality --run runs/quality",
+            measured="1.4 dB of PSNR over grey: on 7,700 photographs no better than mobile",
+            generator=GeneratorConfig(chroma_stride=4),
+            discriminator=DiscriminatorConfig(widths=(32, 64, 64, 128), strides=(2, 1, 1, 1)),
+            training=TrainingConfig(
+                batch_size=32,
+                learning_rate=6e-4,
+                schedule="linear",
+                beta_1=0.9,
+                discriminator_rate_ratio=0.2,
+                warm_up_epochs=20,
+                ema=0.999,
+            ),
+        ),
+        Preset(
+            name="tiny",
+            reproduces="nothing: the smallest network of the family, for tests and first tries",
+            command="keras-colorize train FOLDER --preset tiny --run runs/tiny",
+            measured="not meant to colour well",
+            generator=GeneratorConfig(widths=(4, 8, 8, 8, 8), chroma_stride=2),
+            discriminator=DiscriminatorConfig(widths=(4, 8, 8), strides=(2, 2, 1)),
+            training=TrainingConfig(size=64, batch_size=4, epochs=2, learning_rate=1e-3),
+        ),
+    )
+}

@@ -1,0 +1,37 @@
+"""Where a run goes on."""
+
+from typing import Any
+
+from keras_colorize.training.callbacks import Progress
+from keras_colorize.training.runs import Checkpoint, Run
+
+
+def resume(
+    run: Run, gan: Any, *, epochs: int, steps: int, batch_size: int
+) -> tuple[Checkpoint, Progress]:
+    """Takes a run back to its last checkpoint that can be read, or to its start.
+
+    Args:
+        run: what it wrote of later epochs is forgotten.
+        gan: as in `Run.load_checkpoint`.
+        epochs: of the whole run.
+        steps: of an epoch.
+        batch_size: images a step.
+
+    Returns:
+        The checkpoint, and the progress of the rest, which has named the damaged ones.
+
+    Raises:
+        RunError: there are checkpoints, and none can be read.
+    """
+    checkpoint = run.load_checkpoint(gan)
+    run.write_metrics([line for line in run.metrics() if line["epoch"] <= checkpoint.epochs])
+    progress = Progress(
+        steps_done=checkpoint.epochs * steps + checkpoint.steps,
+        steps=epochs * steps,
+        steps_per_epoch=steps,
+        batch_size=batch_size,
+    )
+    for path, reason in checkpoint.damaged.items():
+        progress.say(f"{path} cannot be read ({reason}); going on from the one before.")
+    return checkpoint, progress
