@@ -91,9 +91,9 @@ def command(
     name: str | None,
     overwrite: bool,
 ) -> None:
-    """Export a network into FOLDER, check it against its parent, and measure every file.
+    """Export a network into FOLDER for other runtimes.
 
-    Makes FOLDER/saved_model/NAME/1 for TensorFlow Serving, FOLDER/tflite/NAME.KIND.tflite for
+    Every file is checked against the network, and measured. Makes FOLDER/saved_model/NAME/1 for TensorFlow Serving, FOLDER/tflite/NAME.KIND.tflite for
     phones and browsers, and FOLDER/onnx/NAME.onnx. The table of what each costs and loses is
     printed, and stands in FOLDER/report.md and report.json; FOLDER/layers.md says what int8 does to
     each layer.

@@ -107,8 +107,12 @@ def photograph_names(folder: str | Path) -> list[str]:
     """
     if not os.path.isdir(folder):
         raise FolderError(f"{folder} is not a folder.")
+
+    def refuse(error: OSError) -> None:
+        raise FolderError(f"{error.filename} cannot be read: {error.strerror}.")
+
     names = []
-    for here, below, files in os.walk(folder):
+    for here, below, files in os.walk(folder, onerror=refuse):
         below[:] = [name for name in below if not name.startswith(".")]
         inner = Path(here).relative_to(folder)
         names += [
