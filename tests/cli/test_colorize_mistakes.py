@@ -52,7 +52,7 @@ def test_a_folder_that_cannot_be_read_is_a_failure(folder, colorize, close_folde
     assert result.stderr.startswith("Coloured 2 of 3 pictures, 1 failed:\n  album/deep ")
     assert tree(folder / "out") == {"one-colorized.jpg", "two-colorized.JPG"}
     close_folder("album")
-    assert colorize("album").stderr.startswith("Coloured 0 of 1 pictures, 1 failed:\n  album ")
+    assert colorize("album").stderr.startswith("Error: album ")
 
 
 def test_an_existing_result_is_an_error_for_a_single_picture(folder, colorize, is_coloured):
