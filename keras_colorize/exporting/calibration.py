@@ -36,6 +36,9 @@ def read_calibration(folder: Path, count: int = PHOTOGRAPHS) -> Calibration:
     Args:
         folder: photographs at any depth.
         count: how many at most.
+
+    Returns:
+        The photographs as the network sees them, with what tells which they were.
     """
     names = photograph_names(folder)
     files = scan_folder(folder, names[:: -(-len(names) // count)]).files
@@ -47,6 +50,9 @@ def calibration_of(photographs: Sequence[Path | bytes]) -> Calibration:
 
     Args:
         photographs: files, or what they hold.
+
+    Returns:
+        As `read_calibration`.
 
     Raises:
         ImageError: one cannot be read.

@@ -97,6 +97,9 @@ def export_family(
         order: what to make.
         say: told what is being done.
 
+    Returns:
+        What was made, and what was found of it.
+
     Raises:
         WeightsError: the weights cannot be found or used.
         ParityError: a float file does not compute what the network computes.

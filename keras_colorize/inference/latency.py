@@ -18,6 +18,9 @@ def milliseconds(runtime: Runtime, repeats: int = 30, *, size: int | None = None
         repeats: how many predictions are timed.
         size: side of the square picture; None is 256, or the nearest to it that there is.
 
+    Returns:
+        The median.
+
     Raises:
         SizeError: the network does not take `size`.
     """
@@ -30,6 +33,9 @@ def prediction(runtime: Runtime, size: int | None = None) -> Callable[[], object
     Args:
         runtime: the network.
         size: side of the picture; None is 256, or the nearest to it that there is.
+
+    Returns:
+        What predicts once each time it is called.
 
     Raises:
         SizeError: the network does not take `size`.
