@@ -11,7 +11,8 @@
   no command escapes.
 
 The blocks of a page share a folder with `examples/` and `export/` (copies), `old.jpg` (one of the
-example photographs), `photographs/` (a few colour images to train on) and `photographs-val/` (others).
+example photographs), `photographs/` (a few colour images to train on) and `photographs-val/` (a
+few others).
 """
 
 import doctest
