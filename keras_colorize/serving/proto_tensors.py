@@ -22,7 +22,7 @@ def read_input(request: Any) -> tuple[Signature, TensorProto]:
         request: a `PredictRequest`.
 
     Returns:
-        Both.
+        The signature, and the tensor of its input.
 
     Raises:
         ServingError: it names another signature, input or output than there are.
