@@ -1,5 +1,6 @@
 """How tests are spread over processes, and fixtures of all of them."""
 
+import errno
 import json
 import os
 import socket
@@ -87,6 +88,22 @@ def photographs(
         path.parent.mkdir(exist_ok=True)
         make_picture(k).save(path, quality=90)
     return folder
+
+
+@pytest.fixture
+def close_folder(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Makes folders of a name unreadable, for root too."""
+    scandir = os.scandir
+
+    def close(name: str) -> None:
+        def refuse(path: Any = ".") -> Any:
+            if os.path.basename(path) == name:
+                raise PermissionError(errno.EACCES, "Permission denied", os.fspath(path))
+            return scandir(path)
+
+        monkeypatch.setattr(os, "scandir", refuse)
+
+    return close
 
 
 @pytest.fixture(scope="session")

@@ -53,6 +53,7 @@ def test_the_programs_help_lists_the_commands_and_ends_in_an_example() -> None:
     for name in COMMANDS:
         (line,) = (line for line in text.splitlines() if line.split()[:1] == [name])
         assert len(line.split()) > 2
+        assert not line.endswith("...")
     assert text.splitlines()[-1].strip().startswith("keras-colorize ")
 
 

@@ -11,7 +11,8 @@
   no command escapes.
 
 The blocks of a page share a folder with `examples/` and `export/` (copies), `old.jpg` (one of the
-example photographs) and `photographs/` (a few colour images to train on).
+example photographs), `photographs/` (a few colour images to train on) and `photographs-val/` (a
+few others).
 """
 
 import doctest
@@ -137,12 +138,13 @@ def make_folder(folder: Path) -> Path:
         shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     first = sorted((folder / "examples" / "photographs").glob("*.jpg"))[0]
     shutil.copy(first, folder / "old.jpg")
-    (folder / "photographs").mkdir()
     rng = np.random.default_rng(2)
-    for index in range(8):
-        coarse = rng.integers(0, 256, (6, 6, 3), dtype=np.uint8)
-        image = Image.fromarray(coarse).resize((288, 288), Image.Resampling.BICUBIC)
-        image.save(folder / "photographs" / f"{index}.jpg")
+    for name, count in (("photographs", 8), ("photographs-val", 4)):
+        (folder / name).mkdir()
+        for index in range(count):
+            coarse = rng.integers(0, 256, (6, 6, 3), dtype=np.uint8)
+            image = Image.fromarray(coarse).resize((288, 288), Image.Resampling.BICUBIC)
+            image.save(folder / name / f"{index}.jpg")
     return folder
 
 

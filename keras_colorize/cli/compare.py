@@ -142,11 +142,12 @@ def command(
     as_json: bool,
     **recipe: Any,
 ) -> None:
-    """Train several systems on the same photographs, score them, and write the table and figure.
+    """Train several systems alike, score and compare them.
 
-    Systems are ours (the network of --preset) and the networks of zhang2016, iizuka2016 and
-    pix2pix, each with its own losses. All see the same crops in the same order, with the same
-    batches, rates and schedule, and are scored as the command evaluate does.
+    A table and a figure of them are written into --out. Systems are ours (the network of --preset)
+    and the networks of zhang2016, iizuka2016 and pix2pix, each with its own losses. All see the
+    same crops in the same order, with the same batches, rates and schedule, and are scored as the
+    command evaluate does.
     """
     if ablate and (systems or full_width):
         raise click.UsageError("--ablate compares variants of ours, without other --systems.")

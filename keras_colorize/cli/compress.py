@@ -96,7 +96,7 @@ def command(
     name: str | None,
     **figures: Any,
 ) -> None:
-    """Compress a network by fine-tuning it on the photographs of FOLDER.
+    """Compress a network by fine-tuning it on photographs.
 
     It learns from them and from the network that it was: colours that are near to both. What comes
     out is RUN/NAME.METHOD.tflite, an int8 file with four sizes, its weights beside it as

@@ -91,12 +91,12 @@ def command(
     name: str | None,
     overwrite: bool,
 ) -> None:
-    """Export a network into FOLDER, check it against its parent, and measure every file.
+    """Export a network into FOLDER for other runtimes.
 
     Makes FOLDER/saved_model/NAME/1 for TensorFlow Serving, FOLDER/tflite/NAME.KIND.tflite for
-    phones and browsers, and FOLDER/onnx/NAME.onnx. The table of what each costs and loses is
-    printed, and stands in FOLDER/report.md and report.json; FOLDER/layers.md says what int8 does to
-    each layer.
+    phones and browsers, and FOLDER/onnx/NAME.onnx, and checks each against the network. The table
+    of what each costs and loses is printed, and stands in FOLDER/report.md and report.json;
+    FOLDER/layers.md says what int8 does to each layer.
     """
     wanted = _TARGETS if "all" in targets else tuple(dict.fromkeys(targets))
     if not overwrite and folder.is_dir() and any(folder.iterdir()):

@@ -46,7 +46,7 @@ def plan(paths: Sequence[str], out: Path | None, image_format: str | None) -> li
         click.UsageError: two pictures would write one file, a result would replace a picture,
             `out` is one file for several pictures, or a file of a format that is not written.
     """
-    if out is not None and _names_other_picture(out):
+    if out is not None and _names_other_file(out):
         raise click.UsageError(
             f"-o {out} names no format to write: JPEG, PNG, TIFF, WebP or BMP; nor is it a folder."
         )
@@ -89,7 +89,8 @@ def _find(paths: Sequence[str], out: Path | None) -> Iterator[_Found]:
 
 def _walk(folder: Path, root: Path, out: Path | None) -> Iterator[_Found]:
     """Finds pictures by suffix at any depth, but nothing hidden, and no results under `out`."""
-    for parent, folders, files in os.walk(folder):
+    closed: list[OSError] = []
+    for parent, folders, files in os.walk(folder, onerror=closed.append):
         folders[:] = sorted(
             name
             for name in folders
@@ -99,6 +100,8 @@ def _walk(folder: Path, root: Path, out: Path | None) -> Iterator[_Found]:
             path = Path(parent, name)
             if path.suffix.lower() in SUFFIXES and not name.startswith("."):
                 yield _Found(path, root, named=False)
+    for error in closed:  # fails as what cannot be read
+        yield _Found(Path(error.filename), root, named=False)
 
 
 def _destination(item: _Found, out: Path | None, image_format: str | None) -> Path:
@@ -139,11 +142,10 @@ def _names_file(out: Path) -> bool:
     return out.is_file() or (out.suffix.lower() in SUFFIXES and not out.is_dir())
 
 
-def _names_other_picture(out: Path) -> bool:
-    """Says whether `out` looks like a file of a format that is not written, such as GIF."""
+def _names_other_file(out: Path) -> bool:
+    """Says whether `out` looks like a file that is not written, such as a GIF or a PDF."""
     kind, _ = mimetypes.guess_type(out.name)
-    is_picture = kind is not None and kind.startswith("image/")
-    return is_picture and out.suffix.lower() not in SUFFIXES and not out.exists()
+    return kind is not None and out.suffix.lower() not in SUFFIXES and not out.exists()
 
 
 def _fixed_part(pattern: Path) -> Path:

@@ -39,7 +39,7 @@ class _Shares(click.ParamType):
 
 
 @click.command(
-    epilog="\b\nExample:\n"
+    epilog="\b\nExamples:\n"
     "  keras-colorize train photographs --preset mobile --run runs/mine --val photographs-val\n"
     "  keras-colorize train archive --fine-tune mobile --epochs 3 --run runs/archive\n"
     "The same command again goes on where it was stopped."
@@ -161,7 +161,7 @@ def command(
     rematerialize: bool,
     **recipe: Any,
 ) -> None:
-    """Train a generator and its discriminator on the photographs of FOLDER.
+    """Train a network on the photographs of FOLDER.
 
     FOLDER may hold photographs in any nesting, Places365 or ILSVRC2012 as they were unpacked, or
     shards that the command prepare made. The preset mobile learns with the L1 loss alone unless

@@ -46,7 +46,8 @@ def colorize_one(
         if isinstance(destination, Path):
             if not overwrite and os.path.lexists(destination):
                 raise FileExistsError
-            _make_folder(destination.parent)
+            if not isinstance(source, Path) or source.exists():  # else this is about to fail
+                _make_folder(destination.parent)
         colorizer.colorize_file(source, destination, overwrite=overwrite, **options)
         if not isinstance(destination, Path):
             destination.flush()  # here, where a failure gets its sentence

@@ -98,6 +98,9 @@ def page(report: dict[str, Any]) -> str:
     Args:
         report: `command`, `photographs`, `budget`, `recipe`, `protocol`, and in `scores` one
             summary, or two of which the second leaves photographs out.
+
+    Returns:
+        The page.
     """
     size, (first, *others) = report["recipe"]["size"], report["scores"]
     parts = [

@@ -92,6 +92,9 @@ def list_photographs(folder: str | Path) -> list[Path]:
     Args:
         folder: any nesting.
 
+    Returns:
+        Their paths, each beginning with `folder`.
+
     Raises:
         FolderError: it is no folder, or there is no photograph in it.
     """
@@ -102,13 +105,23 @@ def list_photographs(folder: str | Path) -> list[Path]:
 def photograph_names(folder: str | Path) -> list[str]:
     """Paths of `list_photographs` relative to the folder, with slashes.
 
+    Args:
+        folder: any nesting.
+
+    Returns:
+        The names, sorted.
+
     Raises:
         FolderError: as `list_photographs`.
     """
     if not os.path.isdir(folder):
         raise FolderError(f"{folder} is not a folder.")
+
+    def refuse(error: OSError) -> None:
+        raise FolderError(f"{error.filename} cannot be read: {error.strerror}.")
+
     names = []
-    for here, below, files in os.walk(folder):
+    for here, below, files in os.walk(folder, onerror=refuse):
         below[:] = [name for name in below if not name.startswith(".")]
         inner = Path(here).relative_to(folder)
         names += [
@@ -195,6 +208,9 @@ def inspect(source: Path | BinaryIO) -> Look:
 
     Args:
         source: JPEG, PNG, WebP, BMP or TIFF, whatever its suffix.
+
+    Returns:
+        What it found; a photograph that cannot be read has a `problem`.
     """
     try:
         with quiet_pillow(), Image.open(source, formats=FORMATS) as image:

@@ -84,6 +84,9 @@ def find_photographs(source: str | Path, split: str = "train") -> Photographs:
         source: the folder in which the data set was unpacked, or any folder of photographs.
         split: "train" or "val"; a folder of no known layout is all "train".
 
+    Returns:
+        The photographs of the split, in the order of their list or sorted.
+
     Raises:
         FolderError: it is no folder of photographs, has no such split, or nothing of what the
             list names is there.
@@ -111,6 +114,9 @@ def open_photographs(source: str | Path, *, cache: str | Path | None = None) -> 
     Args:
         source: a folder of shards, or one that `find_photographs` understands.
         cache: as in `scan_folder`.
+
+    Returns:
+        A `ShardFolder` of shards, a `Scan` of photographs.
 
     Raises:
         FolderError: there is nothing to train on.

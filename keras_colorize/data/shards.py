@@ -43,6 +43,12 @@ class ShardFolder:
     def open(cls, folder: str | Path) -> "ShardFolder":
         """Opens finished shards, to read them.
 
+        Args:
+            folder: where they are.
+
+        Returns:
+            The shards.
+
         Raises:
             ShardError: there are none, or they are not all there in their sizes.
         """
@@ -63,6 +69,9 @@ class ShardFolder:
         Args:
             folder: made if it is absent.
             settings: see the class.
+
+        Returns:
+            The folder, with those shards that are finished already.
 
         Raises:
             ShardError: the folder holds shards of other settings, or something else.
@@ -107,6 +116,12 @@ class ShardFolder:
 
     def images_of(self, shard: Shard) -> list[bytes]:
         """The photographs of a shard, as JPEGs, read without TensorFlow.
+
+        Args:
+            shard: one of `shards`.
+
+        Returns:
+            JPEGs, in the order of the shard.
 
         Raises:
             ShardError: the file is not what was made.

@@ -57,6 +57,9 @@ def list_images(folder: str | Path, part: str = "all") -> list[Path]:
 def read_truth(path: str | Path | bytes) -> RGB:
     """The truth of an image, a file or its bytes: short side to 256, centre crop, uint8.
 
+    Args:
+        path: a file, or what it holds.
+
     Returns:
         (256, 256, 3).
 

@@ -199,6 +199,9 @@ def mean_rows(values: Values) -> dict[str, dict[str, float]]:
 
     Args:
         values: As in `Scores.values`, of at least one image.
+
+    Returns:
+        The mean of each metric by row and metric.
     """
     rows = {
         row: {metric: float(numbers.mean()) for metric, numbers in values[row].items()}

@@ -90,6 +90,9 @@ def markdown_table(lines: Sequence[Sequence[str]]) -> str:
 
     Args:
         lines: the headings, and a line for each row.
+
+    Returns:
+        The table, its lines without an end of line after the last.
     """
     rule = ["---"] * len(lines[0])
     return "\n".join(f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:]))

@@ -35,6 +35,9 @@ def read_calibration(folder: Path) -> Calibration:
 
     Args:
         folder: photographs at any depth.
+
+    Returns:
+        The photographs as the network sees them, with what tells which they were.
     """
     names = photograph_names(folder)
     files = scan_folder(folder, names[:: -(-len(names) // PHOTOGRAPHS)]).files
@@ -46,6 +49,9 @@ def calibration_of(photographs: Sequence[Path | bytes]) -> Calibration:
 
     Args:
         photographs: files, or what they hold.
+
+    Returns:
+        As `read_calibration`.
 
     Raises:
         ImageError: one cannot be read.

@@ -105,6 +105,9 @@ class Compression(ABC):
         Args:
             sizes: (height, width) of each signature.
             representative: L of photographs, (H, W) in 0..100, to calibrate with.
+
+        Returns:
+            The `.tflite` file.
         """
         return convert_network(
             self.result(),
@@ -122,6 +125,9 @@ def adam(learning_rate: float, steps: int, variables: list[Any]) -> Any:
         learning_rate: at the start.
         steps: after which it is 0.
         variables: of tf_keras, that it is to move.
+
+    Returns:
+        The optimizer, built.
     """
     schedule = tf_keras.optimizers.schedules.PolynomialDecay(learning_rate, steps, 0.0)
     optimizer = tf_keras.optimizers.Adam(schedule)

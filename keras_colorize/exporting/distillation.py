@@ -113,6 +113,9 @@ class Distillation:
     def load_weights(self, path: Path) -> None:
         """Restores what `save_weights` saved.
 
+        Args:
+            path: a file that it wrote.
+
         Raises:
             OSError: the file is damaged.
             ValueError: it is of another network.

@@ -74,6 +74,9 @@ def measure(paths: Mapping[str, Path], parent: Runtime, photographs: Path | None
         parent: the float network that they were made of.
         photographs: a folder to measure the loss on, or None.
 
+    Returns:
+        What each file costs and loses, in the order of `paths`.
+
     Raises:
         WeightsError: a file cannot be used.
         FolderError: there are no photographs in the folder.

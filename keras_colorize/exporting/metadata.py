@@ -79,6 +79,9 @@ def read_facts(model: bytes) -> dict[str, Any]:
 
     Args:
         model: a `.tflite` file.
+
+    Returns:
+        What `KERAS_COLORIZE` holds.
     """
     parsed = schema.ModelT.InitFromPackedBuf(model, 0)
     for entry in parsed.metadata or []:

@@ -23,6 +23,10 @@ class KeepFloatError(ValueError):
 def assert_can_stay_float(generator: keras.Model, names: Iterable[str]) -> None:
     """Looks whether a network has layers of these names that an int8 file can have as floats.
 
+    Args:
+        generator: the network.
+        names: of layers.
+
     Raises:
         KeepFloatError: it has not.
     """
@@ -67,6 +71,9 @@ class Quantizer:
         Args:
             keep_float: layers that stay floats.
 
+
+        Returns:
+            The `.tflite` file.
         """
         kept = [name for name in self._outputs if layer_of(name) in keep_float]
         with quiet_conversion():

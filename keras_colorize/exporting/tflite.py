@@ -133,6 +133,9 @@ def equalized(
         representative: L of photographs, float32 (H, W) in 0..100.
         size: (height, width) that its activations are measured at.
 
+    Returns:
+        A network without batch norm that computes the same up to its bounded activations.
+
     Raises:
         ValueError: there are no photographs.
     """
@@ -150,6 +153,9 @@ def int8_quantizer(
         network: of `equalized`.
         representative: L of photographs, float32 (H, W) in 0..100.
         size: (height, width) of its input.
+
+    Returns:
+        What makes int8 files of the network, calibrated.
     """
     samples = [sample[None] for sample in cover(representative, size)]
     return Quantizer(_Artifact(network, "int8").converter(size), samples)

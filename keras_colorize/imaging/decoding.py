@@ -81,6 +81,9 @@ def decode(source: Source, max_pixels: int) -> Pixels:
         source: path, the encoded bytes, or a stream at their start.
         max_pixels: the most pixels to decode; checked against the header, before decoding.
 
+    Returns:
+        Its pixels, upright, with what is carried along.
+
     Raises:
         PixelLimitError: it has more than `max_pixels`.
         ImageError: for whatever else cannot be decoded.
@@ -145,6 +148,9 @@ def sniff(start: bytes, name: str) -> str:
     Args:
         start: those bytes, fewer if there are no more.
         name: of the picture, for people.
+
+    Returns:
+        A name of `FORMATS`.
 
     Raises:
         ImageError: it has none of the formats that can be read.

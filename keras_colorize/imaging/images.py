@@ -73,6 +73,9 @@ def read_photograph(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> 
         source: path, the encoded bytes, or a stream at their start.
         max_pixels: the most pixels to decode.
 
+    Returns:
+        The photograph, upright.
+
     Raises:
         PixelLimitError: it has more than `max_pixels`.
         ImageError: it cannot be read, is no picture, is damaged, or is several pictures.
@@ -84,6 +87,12 @@ def read_photograph(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> 
 
 def photograph_from_pil(image: Image.Image) -> Photograph:
     """Takes the photograph out of a Pillow image; its orientation and profile are applied.
+
+    Args:
+        image: of any mode that holds a picture.
+
+    Returns:
+        The photograph, upright.
 
     Raises:
         ImageError: its pixels are of a kind that holds no picture, or there are none.
@@ -110,6 +119,9 @@ def read_rgb(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> NDArray
     Args:
         source: path, the encoded bytes, or a stream at their start.
         max_pixels: the most pixels to decode.
+
+    Returns:
+        uint8 (H, W, 3), 0..255.
 
     Raises:
         ImageError: as `read_photograph`.

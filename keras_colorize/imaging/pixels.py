@@ -29,6 +29,9 @@ def pixels_of(image: Image.Image) -> tuple[Color, Alpha]:
 
     The profile is applied, the orientation is not.
 
+    Args:
+        image: loaded.
+
     Raises:
         PixelKindError: for pixel types that hold no picture.
     """

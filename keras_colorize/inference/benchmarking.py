@@ -88,6 +88,9 @@ def benchmark(
         size: side of the square picture; None is 256, or the nearest to it that there is.
         repeats: how many predictions are timed.
 
+    Returns:
+        Its median time, its work, and the rate of matrix products in turns with it.
+
     Raises:
         WeightsError: there are no such weights, or they cannot be used.
         SizeError: the network does not take `size`.

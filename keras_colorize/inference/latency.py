@@ -16,6 +16,9 @@ def milliseconds(runtime: Runtime, repeats: int = 30) -> float:
     Args:
         runtime: the network.
         repeats: how many predictions are timed.
+
+    Returns:
+        The median.
     """
     return medians([prediction(runtime)], repeats)[0]
 
@@ -26,6 +29,9 @@ def prediction(runtime: Runtime, size: int | None = None) -> Callable[[], object
     Args:
         runtime: the network.
         size: side of the picture; None is 256, or the nearest to it that there is.
+
+    Returns:
+        What predicts once each time it is called.
 
     Raises:
         SizeError: the network does not take `size`.

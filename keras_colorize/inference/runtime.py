@@ -184,6 +184,10 @@ def load_runtime(
         threads: cores that LiteRT and ONNX Runtime use; Keras and TensorFlow have settings of
             their own.
 
+    Returns:
+        What maps lightness to ab: LiteRT for a `.tflite` file, ONNX Runtime for `.onnx`, Keras for
+        `.keras` and run folders, TensorFlow for a SavedModel.
+
     Raises:
         WeightsError: there are no such weights, or they cannot be used.
     """
@@ -200,6 +204,13 @@ def load_runtime(
 def open_litert(path: Path, threads: int) -> Any:
     """Opens a `.tflite` file in LiteRT's interpreter.
 
+    Args:
+        path: of the file.
+        threads: cores to use.
+
+    Returns:
+        The interpreter.
+
     Raises:
         WeightsError: the file is no such model.
     """
@@ -213,6 +224,12 @@ def open_litert(path: Path, threads: int) -> Any:
 
 def load_keras(path: Path) -> Any:
     """Loads a `.keras` model, not compiled.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        The `keras.Model`.
 
     Raises:
         WeightsError: the file is no such model.

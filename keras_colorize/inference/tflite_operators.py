@@ -179,6 +179,9 @@ def pack(model: Any) -> bytes:
 
     Args:
         model: a `ModelT` of TensorFlow Lite's schema.
+
+    Returns:
+        What the file holds.
     """
     builder = flatbuffers.Builder(1 << 20)
     builder.Finish(model.Pack(builder), _IDENTIFIER)

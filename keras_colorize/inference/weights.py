@@ -63,7 +63,9 @@ def resolve_weights(weights: str | os.PathLike[str] | None = None) -> Path:
                 f"{path} is a SavedModel, which runs but whose weights are not read back: name "
                 "the run, or the .keras or .tflite file."
             )
-        raise WeightsError(f"{path} is not a run folder: it holds no {' or '.join(_RUN_FILES)}.")
+        raise WeightsError(
+            f"{path} is neither a run folder, with {' or '.join(_RUN_FILES)}, nor a SavedModel."
+        )
     if not path.is_file():
         known = ", ".join(packaged) or "none"
         raise WeightsError(f"There are no weights {str(path)!r}; the packaged ones are: {known}.")

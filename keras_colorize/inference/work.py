@@ -36,6 +36,9 @@ def work_of(weights: str | os.PathLike[str] | None, runtime: Runtime, side: int)
         weights: that the runtime was loaded from.
         runtime: of `load_runtime`.
         side: of the square picture, which the network takes.
+
+    Returns:
+        The multiply-adds of one picture.
     """
     match runtime:
         case LiteRTRuntime():

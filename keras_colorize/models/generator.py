@@ -118,6 +118,9 @@ def aggregation_of(joined: int, *, has_inner_nodes: bool) -> Aggregation:
         joined: how many nodes its last one concatenates.
         has_inner_nodes: whether there are nodes between encoder and decoder, such as X(0, 1).
 
+    Returns:
+        One of the names that `GeneratorConfig.aggregation` takes.
+
     Raises:
         ValueError: no aggregation has that many.
     """

@@ -69,6 +69,9 @@ def chroma_stride_of(generator: Any) -> int:
 def size_multiple_of(generator: Any) -> int:
     """Returns what the sides of a generator's input are multiples of.
 
+    Args:
+        generator: of `build_generator` or a rival's.
+
     Raises:
         ValueError: the model is none of the package's.
     """

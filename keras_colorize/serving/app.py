@@ -44,6 +44,9 @@ def make_app(
         metrics: what counts the requests; default: of the application's own.
         api_key: as of `Gate`.
         cors_origins: origins of other pages that may use it from a browser.
+
+    Returns:
+        The application, to be run by an ASGI server.
     """
     metrics = metrics or Metrics(pool)
 

@@ -65,6 +65,9 @@ class WorkerPool:
         Args:
             job: called with the network of a worker, in its thread.
 
+        Returns:
+            What the job returns, or raises, once a worker has run it.
+
         Raises:
             ServingError: the queue is full, or the pool is closed.
         """

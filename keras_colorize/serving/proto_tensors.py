@@ -21,6 +21,9 @@ def read_input(request: Any) -> tuple[Signature, TensorProto]:
     Args:
         request: a `PredictRequest`.
 
+    Returns:
+        The signature, and the tensor of its input.
+
     Raises:
         ServingError: it names another signature, input or output than there are.
     """
@@ -53,6 +56,9 @@ def read_batch(tensor: TensorProto, signature: Signature, limits: Limits) -> Bat
         tensor: the input.
         signature: what it is for.
         limits: of the array that it becomes.
+
+    Returns:
+        An array of the signature's type, or encoded pictures.
 
     Raises:
         ServingError: it is not what the signature takes, contradicts itself, or is too large.

@@ -103,4 +103,6 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise OSError(error.errno, error.strerror or str(error), f"{host}:{port}") from error
+        # Python adds "(while attempting to bind on address ...)", which the name says already.
+        reason = (error.strerror or str(error)).partition(" (while ")[0]
+        raise OSError(error.errno, reason, f"{host}:{port}") from error

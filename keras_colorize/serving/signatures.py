@@ -55,6 +55,9 @@ class Signature:
     def check(self, batch: Batch) -> None:
         """Says whether the signature takes such a batch.
 
+        Args:
+            batch: an array, or encoded pictures.
+
         Raises:
             ServingError: it does not.
         """
@@ -79,6 +82,9 @@ class Signature:
             runtime: the network.
             max_pixels: the most of a picture.
             deadline: on `time.monotonic`'s clock; no picture is begun after it.
+
+        Returns:
+            As many results, of the output's shape and type, or PNG files.
 
         Raises:
             ServingError: a picture cannot be coloured, or the deadline is over.

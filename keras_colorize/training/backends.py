@@ -66,6 +66,9 @@ def batches_of(photographs: TrainingSet, **options: Any) -> Any:
         photographs: as `open_photographs` returns them.
         **options: of `training_batches`: `size`, `batch_size`, `steps`, `first_step`, `crop`,
             `aging`, `seed`, `share`.
+
+    Returns:
+        What `fit` takes on the backend: pairs of (B, size, size, 1) and (B, size, size, 2), scaled.
     """
     if isinstance(photographs, Scan):
         turns = photographs.orientations

@@ -22,6 +22,9 @@ def build_gan(
         steps: an epoch's; they set the length of the learning-rate schedule.
         color_loss: as in `BaseGAN.compile`.
         rematerialize: as in `BaseGAN.compile`.
+
+    Returns:
+        The GAN, compiled, with random weights.
     """
     recipe = preset.training
     before = keras.config.dtype_policy()

@@ -63,6 +63,9 @@ class Devices:
     def check(self, batch_size: int) -> None:
         """Makes sure that every replica gets as much of a batch.
 
+        Args:
+            batch_size: of the whole, over all replicas.
+
         Raises:
             DeviceError: it cannot be.
         """
@@ -97,6 +100,9 @@ class Devices:
 
         Args:
             content: what the first has; what others give does not matter.
+
+        Returns:
+            What the first process has.
         """
         own = content if self.first else b""
         size = int.from_bytes(self._exchange(len(own).to_bytes(8, "little")), "little")

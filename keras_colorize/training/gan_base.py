@@ -176,6 +176,9 @@ class BaseGAN(keras.Model):
         Args:
             before: `iterations` before the step.
             after: and after it; the same within an accumulation, and if float16 overflowed.
+
+        Returns:
+            A scalar tensor in [0, 1].
         """
         decay = ops.minimum(self.ema, (1.0 + after) / (10.0 + after))
         return ops.where(after > before, decay, 1.0)

@@ -29,6 +29,9 @@ def recompute(f: Callable[..., Any]) -> Callable[..., Any]:
 
     Args:
         f: of float arrays, to a list of float arrays.
+
+    Returns:
+        A function of the same arguments and result.
     """
 
     def backward(arguments: Any, gradients: Any) -> Any:

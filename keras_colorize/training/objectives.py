@@ -24,6 +24,9 @@ def color_loss_of(preset: Preset, photographs: TrainingSet) -> ColorLoss:
         preset: ours and pix2pix have L1, Iizuka et al. the squared error, and Zhang et al. a cross
             entropy that is rebalanced by how rare a colour is.
         photographs: how rare, is measured on crops of these; the same in a run that goes on.
+
+    Returns:
+        What maps (real ab, generated ab) to a scalar.
     """
     name = preset.generator.name if isinstance(preset.generator, RivalConfig) else "ours"
     if name == "zhang2016":

@@ -134,6 +134,9 @@ class Run:
         Args:
             gan: of the run's configuration; it stays as it is if there is no checkpoint.
 
+        Returns:
+            Where the run goes on.
+
         Raises:
             RunError: there are checkpoints, and none can be read.
         """

@@ -45,6 +45,16 @@ def test_a_folder_without_pictures(folder, colorize):
     assert result.stderr == "Error: There is no picture to colour in bare.\n"
 
 
+def test_a_folder_that_cannot_be_read_is_a_failure(folder, colorize, close_folder, tree):
+    close_folder("deep")
+    result = colorize("album", "-o", "out")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Coloured 2 of 3 pictures, 1 failed:\n  album/deep ")
+    assert tree(folder / "out") == {"one-colorized.jpg", "two-colorized.JPG"}
+    close_folder("album")
+    assert colorize("album").stderr.startswith("Error: album ")
+
+
 def test_an_existing_result_is_an_error_for_a_single_picture(folder, colorize, is_coloured):
     (folder / "new.jpg").write_bytes(b"mine")
     result = colorize("album/one.jpg", "-o", "new.jpg")
@@ -180,6 +190,9 @@ def test_standard_input_to_a_file_of_no_known_format(jpeg, folder, colorize):
         (["album/one.jpg", "-o", "album/notes.txt/x.png"], 1, "album/notes.txt is a file, not"),
         (["album/one.jpg", "-o", "result.gif"], 2, "-o result.gif names no format to write: JPEG"),
         (["album", "-o", "results.GIF"], 2, "-o results.GIF names no format to write: JPEG"),
+        (["album/one.jpg", "-o", "result.pdf"], 2, "-o result.pdf names no format to write: JPEG"),
+        (["nowhere/one.jpg"], 1, "nowhere/one.jpg does not exist."),
+        (["nowhere/one.jpg", "-o", "new/one.jpg"], 1, "nowhere/one.jpg does not exist."),
         ([], 2, "Missing argument"),
     ],
 )

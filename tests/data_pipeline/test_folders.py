@@ -154,6 +154,12 @@ def test_a_memory_that_is_damaged_or_of_another_format_is_forgotten(
     assert len(json.loads(store.read_text())["looks"]) == 7
 
 
+def test_a_folder_that_cannot_be_read_is_not_passed_over(mixed, close_folder):
+    close_folder("er")
+    with pytest.raises(FolderError, match="deep/er cannot be read: Permission denied."):
+        list_photographs(mixed)
+
+
 def test_orientations_come_along(tmp_path, make_picture):
     for turn in range(1, 9):
         exif = Image.Exif()

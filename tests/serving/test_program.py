@@ -150,7 +150,7 @@ def test_a_port_that_is_taken_and_no_such_model(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         for arguments, words in (
-            (("--port", port), f"127.0.0.1:{port}: Address already in use"),
+            (("--port", port), f"127.0.0.1:{port}: Address already in use."),
             (("--port", "0", "--model", "nothing"), "nothing"),
         ):
             code = "from keras_colorize.cli.main import main; main()"
