@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from keras_colorize.inference.litert_runtime import open_litert
 from keras_colorize.inference.quiet import quiet_first_run
-from keras_colorize.inference.runtime import open_litert
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,7 @@
 """One small interface over the runtimes: lightness in, ab out."""
 
 import os
-import re
 import threading
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 from zipfile import BadZipFile, ZipFile
@@ -12,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_colorize.imaging.color import scale_lightness, unscale_ab
-from keras_colorize.imaging.strips import available_cores
-from keras_colorize.inference.quiet import import_quietly, quiet_first_run
+from keras_colorize.inference.litert_runtime import LiteRTRuntime
+from keras_colorize.inference.quiet import import_quietly
 from keras_colorize.inference.weights import WeightsError, find_saved_model, resolve_weights
 
 __all__ = [
@@ -27,7 +25,6 @@ __all__ = [
 
 Floats = NDArray[np.float32]
 Sizes = tuple[tuple[int, int], ...]
-_SIGNATURE = re.compile(r"colorize_(\d+)x(\d+)")
 
 
 class Runtime(Protocol):
@@ -48,57 +45,6 @@ class Runtime(Protocol):
     def predict(self, lightness: Floats) -> Floats:
         """Predicts ab, float32 (H/c, W/c, 2) in Lab units, from lightness (H, W) in 0..100."""
         ...
-
-
-class LiteRTRuntime:
-    """A `.tflite` file on the CPU (XNNPACK).
-
-    All signatures share the file's weights. A signature that is not used costs nothing: LiteRT
-    allocates it at its first prediction.
-    """
-
-    def __init__(self, path: str | os.PathLike[str], threads: int | None = None) -> None:
-        """Opens the file.
-
-        Args:
-            path: with signatures `colorize_{height}x{width}`, as
-                `keras_colorize.exporting.tflite` writes them.
-            threads: cores to use; default: all that this process may use.
-
-        Raises:
-            WeightsError: the file is damaged or is no colorization network.
-        """
-        path = Path(path)
-        interpreter = open_litert(path, threads or available_cores())
-        self._runners: dict[tuple[int, int], Any] = {}
-        for name in interpreter.get_signature_list():
-            if match := _SIGNATURE.fullmatch(name):
-                size = (int(match[1]), int(match[2]))
-                self._runners[size] = interpreter.get_signature_runner(name)
-        if not self._runners:
-            raise WeightsError(f"{path} has no signature colorize_HEIGHTxWIDTH.")
-        self.name = path.stem
-        self.sizes: Sizes | None = tuple(self._runners)
-        (height, _), runner = next(iter(self._runners.items()))
-        self.chroma_stride = height // int(runner.get_output_details()["ab"]["shape"][1])
-        self.size_multiple = 16 * self.chroma_stride
-        self._lock = threading.Lock()
-
-    def predict(self, lightness: Floats) -> Floats:
-        """Predicts ab, float32 (H/c, W/c, 2) in Lab units, from lightness (H, W) in 0..100.
-
-        Raises:
-            ValueError: the lightness has none of `sizes`.
-        """
-        size = lightness.shape
-        if size not in self._runners:
-            raise ValueError(f"{self.name} takes {self.sizes}, not {size}.")
-        runner = self._runners[size]
-        batch = np.ascontiguousarray(lightness, np.float32)[None, ..., None]  # (1, H, W, 1)
-        given = _quantized(batch, runner.get_input_details()["lightness"])
-        with self._lock, quiet_first_run():
-            ab = runner(lightness=given)["ab"]
-        return _dequantized(ab[0], runner.get_output_details()["ab"])
 
 
 class KerasRuntime:
@@ -201,27 +147,6 @@ def load_runtime(
     return KerasRuntime(path) if path.suffix == ".keras" else LiteRTRuntime(path, threads)
 
 
-def open_litert(path: Path, threads: int) -> Any:
-    """Opens a `.tflite` file in LiteRT's interpreter.
-
-    Args:
-        path: of the file.
-        threads: cores to use.
-
-    Returns:
-        The interpreter.
-
-    Raises:
-        WeightsError: the file is no such model.
-    """
-    from ai_edge_litert.interpreter import Interpreter
-
-    try:
-        return Interpreter(str(path), num_threads=threads)
-    except (ValueError, RuntimeError) as error:
-        raise WeightsError(f"{path} is damaged, or no .tflite file.") from error
-
-
 def load_keras(path: Path) -> Any:
     """Loads a `.keras` model, not compiled.
 
@@ -244,20 +169,3 @@ def load_keras(path: Path) -> Any:
         raise
     except Exception as error:  # a loader of damaged bytes may raise anything
         raise WeightsError(f"{path} is damaged, or no .keras file.") from error
-
-
-def _quantized(values: Floats, tensor: Mapping[str, Any]) -> NDArray[Any]:
-    """What an input tensor takes for these values: integers, if it has a scale."""
-    scale, zero_point = tensor["quantization"]
-    if not scale:
-        return values
-    limits = np.iinfo(tensor["dtype"])
-    steps = np.rint(values / np.float32(scale)) + zero_point
-    return steps.clip(limits.min, limits.max).astype(tensor["dtype"])
-
-
-def _dequantized(values: NDArray[Any], tensor: Mapping[str, Any]) -> Floats:
-    """The values of an output tensor, which holds integers if it has a scale."""
-    scale, zero_point = tensor["quantization"]
-    floats: Floats = values.astype(np.float32, copy=False)
-    return (floats - np.float32(zero_point)) * np.float32(scale) if scale else floats

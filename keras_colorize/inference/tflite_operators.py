@@ -13,8 +13,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
+from keras_colorize.inference.litert_runtime import open_litert
 from keras_colorize.inference.quiet import quiet_first_run
-from keras_colorize.inference.runtime import open_litert
 from keras_colorize.inference.weights import WeightsError
 
 _IDENTIFIER = b"TFL3"

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_colorize.config import GeneratorConfig
-from keras_colorize.inference.runtime import open_litert
+from keras_colorize.inference.litert_runtime import open_litert
 
 Floats = NDArray[np.float32]
 
