@@ -1,5 +1,6 @@
 """How tests are spread over processes, and fixtures of all of them."""
 
+import gc
 import json
 import os
 import socket
@@ -43,6 +44,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next(places, len(LONGEST))
 
     items.sort(key=rank)
+
+
+def pytest_collection_finish() -> None:
+    """What the imports left stays: looking through it again and again takes a tenth of the time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)
