@@ -113,11 +113,11 @@ def test_02_train(run: Any, room: Path) -> None:
 
 @pytest.mark.slow  # it compares systems as tests/comparison/test_compare.py does
 def test_03_evaluate(run: Any, room: Path) -> None:
-    notebook = run("03_evaluate", systems=["ours", "zhang2016"], **FEW_STEPS)
+    notebook = run("03_evaluate", systems=["ours", "pix2pix"], **FEW_STEPS)
     scores, systems = shown(notebook, "text/markdown")
     for row in ("model", "grey", "image mean", "over grey"):
         assert f"\n| {row} |" in scores
-    for row in ("grey", "image mean", "ours", "zhang2016", "minus ours"):
+    for row in ("grey", "image mean", "ours", "pix2pix", "minus ours"):
         assert f"\n| {row} |" in systems
     report = json.loads((room / "output/evaluate/scores/scores.json").read_text())
     assert report["images"] == 6
