@@ -76,7 +76,8 @@ CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_inf
 	@$(CHECK_PYTHON)
 	@echo "Installing the development environment in .venv (once, some minutes) ..."
 	@$(PYTHON) -m venv .venv
-	@.venv/bin/$(PIP) install -r requirements.txt
+	@.venv/bin/$(PIP) install --no-compile -r requirements.txt
+	@.venv/bin/python -W ignore -m compileall -qq -j 0 .venv/lib || true  # pip would on one core
 	@.venv/bin/$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 

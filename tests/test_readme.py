@@ -45,6 +45,7 @@ PAGES = sorted(
     for path in ROOT.glob(pattern)
 )
 SLOW_PAGES = (
+    "docs/export.md",
     "docs/how-it-works.md",
     "docs/training.md",
     "docs/troubleshooting.md",

@@ -157,13 +157,11 @@ def test_a_finished_run_is_known(finished, weights, photographs):
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == times
 
 
+# Of a training the same is tested in `train_command`.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "number"),
-    [
-        ("cluster", signal.SIGTERM),
-        pytest.param("prune", signal.SIGINT, marks=pytest.mark.slow),
-        pytest.param("qat", signal.SIGTERM, marks=pytest.mark.slow),
-    ],
+    [("cluster", signal.SIGTERM), ("prune", signal.SIGINT), ("qat", signal.SIGTERM)],
 )
 def test_a_stopped_run_goes_on_as_the_unbroken_one(
     method, number, finished, weights, photographs, small_generator, tmp_path, monkeypatch

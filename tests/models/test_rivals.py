@@ -39,14 +39,17 @@ for name in sys.argv[2:]:
             ab, others = network.stateless_call(weights, others, lightness, training=True)
             return abs(ab - 0.3).mean(), others
 
-        gradient = jax.jit(jax.value_and_grad(loss, has_aux=True))
+        @jax.jit
+        def step(weights, others):
+            (value, after), gradient = jax.value_and_grad(loss, has_aux=True)(weights, others)
+            return value, after, [w - 0.001 * g for w, g in zip(weights, gradient)]
+
         weights = [v.value for v in network.trainable_variables]
         others = [v.value for v in network.non_trainable_variables]
-        (before, after), step = gradient(weights, others)
-        moved = [w - 0.001 * g for w, g in zip(weights, step)]
+        before, after, moved = step(weights, others)
         facts[name] = {
-            "before": before, "other noise": gradient(weights, after)[0][0],
-            "after a step": gradient(moved, others)[0][0],
+            "before": before, "other noise": step(weights, after)[0],
+            "after a step": step(moved, others)[0],
             "statistics": {
                 v.path: np.array(a).tolist()
                 for v, a in zip(network.non_trainable_variables, after) if "moving" in v.name

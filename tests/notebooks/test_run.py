@@ -111,6 +111,7 @@ def test_02_train(run: Any, room: Path) -> None:
     assert shown(notebook, "text/plain")[-1] == "(288, 288)"
 
 
+@pytest.mark.slow  # it compares systems as tests/comparison/test_compare.py does
 def test_03_evaluate(run: Any, room: Path) -> None:
     notebook = run("03_evaluate", systems=["ours", "pix2pix"], **FEW_STEPS)
     scores, systems = shown(notebook, "text/markdown")

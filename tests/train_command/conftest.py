@@ -1,6 +1,7 @@
 """One small run that nothing interrupts, to compare others with."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from keras_colorize.config import PRESETS, GeneratorConfig
+from keras_colorize.training.runs import Run
 
 RECIPE = (
     "--preset tiny --warm-up-epochs 1 --epochs 3 --seed 5 --ema 0.9 --schedule linear "
@@ -57,20 +59,41 @@ def train() -> Callable[..., Result]:
 
 
 @pytest.fixture(scope="session")
-def unbroken(
+def both(
     tmp_path_factory: pytest.TempPathFactory,
     photographs: Path,
     val: Path,
     train: Callable[..., Result],
     wandb: Any,
-) -> tuple[Path, Result]:
-    """The folder of the run, and what the command said."""
+) -> tuple[Path, Result, Path]:
+    """A run, what the command said, and a copy of the run's folder as its first epoch left it."""
     run = tmp_path_factory.mktemp("runs") / "unbroken"
+    early = run.with_name("early")
+    save = Run.save_checkpoint
+
+    def save_and_copy(self: Run, gan: Any, epochs: int, steps: int = 0) -> None:
+        save(self, gan, epochs, steps)
+        if epochs == 1:
+            shutil.copytree(run, early)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(PRESETS, "tiny", QUICK)
+        patch.setattr(Run, "save_checkpoint", save_and_copy)
         result = train(photographs, "--val", val, "--run", run, "--wandb", *RECIPE)
     assert result.exit_code == 0, result.output
-    return run, result
+    return run, result, early
+
+
+@pytest.fixture(scope="session")
+def unbroken(both: tuple[Path, Result, Path]) -> tuple[Path, Result]:
+    """The folder of the run, and what the command said."""
+    return both[:2]
+
+
+@pytest.fixture(scope="session")
+def early(both: tuple[Path, Result, Path]) -> Path:
+    """The same folder when its first epoch was over: what a power cut right then leaves."""
+    return both[2]
 
 
 @pytest.fixture(scope="session")

@@ -19,10 +19,10 @@ def keras_colorize(*arguments):
 @pytest.mark.parametrize("name", ["zhang2016", "iizuka2016"])
 def test_a_network_without_a_critic_trains_and_colours(name, photographs, val, train, tmp_path):
     run = tmp_path / "run"
-    result = train(photographs, "--model", name, "--run", run, "--val", val, *RECIPE)
+    result = train(photographs, "--model", name, "--run", run, "--val", val, *RECIPE, "--epochs", 1)
     assert result.exit_code == 0, result.output
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    assert [line["images"] for line in lines] == [8, 16]
+    assert [line["images"] for line in lines] == [8]
     for line in lines:
         assert line["discriminator_loss"] is None
         assert 0 < line["l1_loss"] < 2
