@@ -172,7 +172,7 @@ def test_tf_keras_builds_the_same_network(name, networks, x):
         warnings.simplefilter("ignore")  # its import speaks of its own age
         tf_keras = importlib.import_module("tf_keras")
     theirs = BUILDERS[name](keras=tf_keras)
-    ours = {v.path: np.array(v) for v in networks[name].weights}
+    ours = {v.path: v.numpy() for v in networks[name].weights}
     theirs.set_weights([ours[v.name.removesuffix(":0")] for v in theirs.weights])
     expected = networks[name](x, training=False)
     np.testing.assert_allclose(theirs(x, training=False), expected, atol=1e-5)

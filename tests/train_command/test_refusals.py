@@ -87,7 +87,7 @@ def test_guard_names_the_loss(value):
 
 @pytest.mark.parametrize(
     ("option", "sentence"),
-    [("--val", "There is no photograph in"), ("--fine-tune", "is not a run folder")],
+    [("--val", "There is no photograph in"), ("--fine-tune", "is neither a run folder")],
 )
 def test_a_wrong_folder_is_refused_before_a_network_is_built(
     photographs, tmp_path, monkeypatch, train, option, sentence
