@@ -15,8 +15,9 @@ from keras_colorize.exporting.tflite import convert
 _READER = ("tflite-support==0.4.4", "protobuf==3.20.3", "flatbuffers")
 _READ = """
 import json, sys
-from tflite_support import metadata_schema_py_generated as schema
-from tflite_support import schema_py_generated as models
+# Not from tflite_support itself, which loads a library that needs libusb: not everywhere is one.
+from tensorflow_lite_support.metadata import metadata_schema_py_generated as schema
+from tensorflow_lite_support.metadata import schema_py_generated as models
 model = models.ModelT.InitFromObj(models.Model.GetRootAsModel(open(sys.argv[1], "rb").read(), 0))
 (entry,) = [e for e in model.metadata if e.name == b"TFLITE_METADATA"]
 content = bytes(model.buffers[entry.buffer].data)
