@@ -70,7 +70,7 @@ def test_two_processes_stop_together_and_go_on(backend, train_in, tmp_path, metr
         assert codes == [0], said
         # But for rounding, which Adam and batch norm of so small a network enlarge step by step.
         for ours, theirs, error in zip(
-            metrics(run), metrics(tmp_path / "alone"), (1e-4, 1e-2), strict=True
+            metrics(run), metrics(tmp_path / "alone"), (1e-3, 1e-2), strict=True
         ):
             for name in ("l1_loss", "generator_loss"):
                 assert ours[name] == pytest.approx(theirs[name], rel=error)
