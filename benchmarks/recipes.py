@@ -183,7 +183,7 @@ def scores_of(
 def write(found: dict[str, list[dict[str, float]]], out: Path) -> None:
     """Prints the table of what is known so far, and writes it."""
     heads = {
-        "loss of the last epoch": ("l1_loss", ".4f"),
+        "L1 loss of the last epoch": ("l1_loss", ".4f"),
         "PSNR over grey, dB": ("gain", "+.2f"),
         "Acc@2": ("acc_2", ".1%"),
         "CIEDE2000": ("ciede2000", ".2f"),
