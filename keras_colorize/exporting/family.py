@@ -10,7 +10,7 @@ from keras_colorize.exporting.kinds import FLOAT_KINDS, USUAL_KINDS, Kind
 from keras_colorize.exporting.measuring import Measured, measure
 from keras_colorize.exporting.metadata import Facts, with_metadata
 from keras_colorize.exporting.onnx import convert_to_onnx
-from keras_colorize.exporting.parity import assert_parity, probe_lightness, tolerance_for
+from keras_colorize.exporting.parity import assert_parity, probe_lightness
 from keras_colorize.exporting.quantizer import assert_can_stay_float
 from keras_colorize.exporting.saved_model import export_saved_model
 from keras_colorize.exporting.sensitivity import LayerError, layer_errors
@@ -163,8 +163,7 @@ def _tflite_file(generator: Any, kind: Kind, order: Order, used: Calibration | N
 
 def _parity(runtime: Runtime, parent: Runtime) -> dict[str, float]:
     lightness = probe_lightness(short_side(runtime, None))
-    tolerance = tolerance_for(parent, lightness)
-    return assert_parity(runtime.predict(lightness), parent.predict(lightness), tolerance)
+    return assert_parity(runtime.predict(lightness), parent.predict(lightness))
 
 
 def _write(path: Path, content: bytes, overwrite: bool) -> None:

@@ -16,7 +16,6 @@ from keras_colorize.exporting.parity import (
     SAME_OPERATIONS_TOLERANCE,
     assert_parity,
     probe_lightness,
-    tolerance_for,
 )
 from keras_colorize.exporting.picture_ops import colorize_pixels, guided_upsample, reflect_into
 from keras_colorize.exporting.saved_model_readme import saved_model_readme
@@ -74,11 +73,8 @@ def export_saved_model(
         (temporary / "README.txt").write_text(saved_model_readme(name, command))
         lightness = probe_lightness()
         ab = SavedModelRuntime(temporary).predict(lightness)
-        parent = KerasRuntime(folded)
-        strict = tolerance_for(parent, lightness, SAME_OPERATIONS_TOLERANCE)
-        assert_parity(ab, parent.predict(lightness), strict)
-        tolerance = tolerance_for(parent, lightness)
-        return assert_parity(ab, KerasRuntime(generator).predict(lightness), tolerance)
+        assert_parity(ab, KerasRuntime(folded).predict(lightness), SAME_OPERATIONS_TOLERANCE)
+        return assert_parity(ab, KerasRuntime(generator).predict(lightness))
 
 
 class _SavedModule(LabNetwork):
