@@ -9,8 +9,9 @@ import pytest
 pytestmark = pytest.mark.slow
 
 COMMAND = [sys.executable, str(Path(__file__).with_name("small_train.py")), "train"]
-OPTIONS = (
-    "--preset tiny --epochs 2 --warm-up-epochs 1 --steps-per-epoch 3 --ema 0.9 --seed 5"
+OPTIONS = (  # at the preset's rate Adam makes 2e-4 of the last bit within three steps
+    "--preset tiny --epochs 2 --warm-up-epochs 1 --steps-per-epoch 3 --ema 0.9 --seed 5 "
+    "--learning-rate 1e-4"
 ).split()
 
 
@@ -70,7 +71,7 @@ def test_two_processes_stop_together_and_go_on(backend, train_in, tmp_path, metr
         assert codes == [0], said
         # But for rounding, which Adam and batch norm of so small a network enlarge step by step.
         for ours, theirs, error in zip(
-            metrics(run), metrics(tmp_path / "alone"), (1e-3, 1e-2), strict=True
+            metrics(run), metrics(tmp_path / "alone"), (1e-5, 1e-3), strict=True
         ):
             for name in ("l1_loss", "generator_loss"):
                 assert ours[name] == pytest.approx(theirs[name], rel=error)
