@@ -2,9 +2,11 @@
 
 from keras_colorize.config.networks import (
     AGGREGATIONS,
+    ENCODERS,
     RIVALS,
     Aggregation,
     DiscriminatorConfig,
+    Encoder,
     GeneratorConfig,
     RivalConfig,
     RivalName,
@@ -15,10 +17,12 @@ from keras_colorize.config.training import CROP, Stage, TrainingConfig
 __all__ = [
     "AGGREGATIONS",
     "CROP",
+    "ENCODERS",
     "PRESETS",
     "RIVALS",
     "Aggregation",
     "DiscriminatorConfig",
+    "Encoder",
     "GeneratorConfig",
     "Preset",
     "RivalConfig",

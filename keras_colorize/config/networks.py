@@ -5,6 +5,13 @@ from typing import Literal
 
 Aggregation = Literal["improved_dla", "dla", "unet++", "unet"]
 AGGREGATIONS: tuple[Aggregation, ...] = ("improved_dla", "dla", "unet++", "unet")
+Encoder = Literal["plain", "efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
+ENCODERS: tuple[Encoder, ...] = (
+    "plain",
+    "efficientnet_lite0",
+    "efficientnet_lite1",
+    "efficientnet_lite2",
+)
 RivalName = Literal["zhang2016", "iizuka2016", "pix2pix"]
 RIVALS: tuple[RivalName, ...] = ("zhang2016", "iizuka2016", "pix2pix")
 
@@ -14,16 +21,21 @@ class GeneratorConfig:
     """Shape of the generator.
 
     Attributes:
-        widths: kernels of the blocks at scales 0 to 4, each scale at half the resolution of
-            the one before.
+        widths: filters of the nodes at scales 0 to 4, each scale at half the resolution of the
+            one before.
         chroma_stride: c; the network works and predicts ab at 1/c of the input's resolution.
         aggregation: which earlier nodes of its scale a decoder node takes (DLA, figure 1 and 3
             of Gui et al.; UNet++ and U-Net for comparison).
+        encoder: what the nodes X(i, 0) are made of: `plain`, the paper's convolutions, or the
+            stages of an EfficientNet-Lite, which can start from ImageNet weights.
+        convolutions: 3x3 convolutions of a node; the paper has three.
     """
 
     widths: tuple[int, int, int, int, int] = (64, 128, 256, 512, 512)
     chroma_stride: int = 1
     aggregation: Aggregation = "improved_dla"
+    encoder: Encoder = "plain"
+    convolutions: int = 3
 
     def __post_init__(self) -> None:
         if len(self.widths) != 5 or min(self.widths) < 1:
@@ -32,6 +44,10 @@ class GeneratorConfig:
             raise ValueError(f"chroma_stride must be 1, 2 or 4, got {self.chroma_stride}.")
         if self.aggregation not in AGGREGATIONS:
             raise ValueError(f"aggregation must be one of {AGGREGATIONS}, got {self.aggregation}.")
+        if self.encoder not in ENCODERS:
+            raise ValueError(f"encoder must be one of {ENCODERS}, got {self.encoder}.")
+        if self.convolutions < 1:
+            raise ValueError(f"convolutions must be at least 1, got {self.convolutions}.")
 
     @property
     def size_multiple(self) -> int:

@@ -15,12 +15,14 @@ class Stage:
         stop_epoch: where the next one begins.
         size: side of the crops.
         adversarial: whether the discriminator takes part.
+        frozen_encoder: whether a pretrained encoder rests.
     """
 
     first_epoch: int
     stop_epoch: int
     size: int
     adversarial: bool
+    frozen_encoder: bool
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ class TrainingConfig:
         l1_weight: lambda, weight of the L1 loss beside the adversarial one.
         warm_up_epochs: first epochs with the L1 loss alone.
         label_smoothing: one-sided: the discriminator's target for real images is 1 minus it.
+        encoder_weights: what the encoder starts from: `imagenet`, or None for random weights. The
+            depthwise kernels then stay as they are: on a processor their gradient takes a quarter
+            of a step, and they are one in sixty of the encoder's weights.
+        frozen_encoder_epochs: first epochs in which the rest learns and a pretrained encoder rests.
+        encoder_rate_ratio: a pretrained encoder's learning rate over the rest's, after that.
         frozen_statistics: the generator's batch norms keep the statistics that they start with;
             for fine-tuning.
         ema: decay of the moving average of the generator's weights; 0 = no average.
@@ -73,6 +80,9 @@ class TrainingConfig:
     l1_weight: float = 100.0
     warm_up_epochs: int = 0
     label_smoothing: float = 0.0
+    encoder_weights: Literal["imagenet"] | None = None
+    frozen_encoder_epochs: int = 0
+    encoder_rate_ratio: float = 0.1
     frozen_statistics: bool = False
     ema: float = 0.0
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
@@ -98,13 +108,15 @@ class TrainingConfig:
     def stages(self) -> list[Stage]:
         """The run as stretches of epochs that differ in nothing."""
         sizes = {0: self.size, **dict(self.grow)}
-        starts = sorted({start for start in (*sizes, self.warm_up_epochs) if start < self.epochs})
+        changes = (*sizes, self.warm_up_epochs, self.frozen_encoder_epochs)
+        starts = sorted({start for start in changes if start < self.epochs})
         return [
             Stage(
                 first_epoch=start,
                 stop_epoch=stop,
                 size=sizes[max(epoch for epoch in sizes if epoch <= start)],
                 adversarial=start >= self.warm_up_epochs,
+                frozen_encoder=start < self.frozen_encoder_epochs,
             )
             for start, stop in zip(starts, [*starts[1:], self.epochs], strict=True)
         ]

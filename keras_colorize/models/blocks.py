@@ -24,24 +24,32 @@ def _normalize_activate(keras: Any, x: Any, *, batch_norm: bool, name: str) -> A
 
 
 def conv_block(
-    keras: Any, x: Any, width: int, *, batch_norm: bool, name: str, fold: int = 1
+    keras: Any,
+    x: Any,
+    width: int,
+    *,
+    batch_norm: bool,
+    name: str,
+    fold: int = 1,
+    convolutions: int = 3,
 ) -> Any:
-    """Three times [convolution 3x3, batch norm, ReLU] (figure 4 of Gui et al.).
+    """Some times, in the paper three, [convolution 3x3, batch norm, ReLU] (figure 4 of Gui et al.).
 
     Args:
         keras: the Keras module to build with.
         x: (B, H, W, n).
         width: kernels of each convolution.
         batch_norm: False builds convolutions with biases and no batch norm.
-        name: prefix; the convolutions are `{name}_conv_1` to `{name}_conv_3`.
+        name: prefix; the convolutions are `{name}_conv_1`, `{name}_conv_2` and so on.
         fold: c; the first convolution sees its input folded by space-to-depth. A 3x3
             convolution on an input folded c times is one of 3c x 3c with stride c on the input
             itself, weight for weight, and that form needs no operation of its own.
+        convolutions: how many.
 
     Returns:
         (B, H/c, W/c, width).
     """
-    for k in (1, 2, 3):
+    for k in range(1, convolutions + 1):
         stride = fold if k == 1 else 1
         x = keras.layers.Conv2D(
             width,
@@ -84,5 +92,13 @@ def upsample(keras: Any, x: Any, width: int, *, batch_norm: bool, name: str) -> 
         use_bias=not batch_norm,
         kernel_initializer="he_normal",
         name=name,
+    )(x)
+    return _normalize_activate(keras, x, batch_norm=batch_norm, name=name)
+
+
+def project(keras: Any, x: Any, width: int, *, batch_norm: bool, name: str) -> Any:
+    """Convolution 1x1, batch norm, ReLU: (B, H, W, n) -> (B, H, W, width)."""
+    x = keras.layers.Conv2D(
+        width, 1, use_bias=not batch_norm, kernel_initializer="he_normal", name=name
     )(x)
     return _normalize_activate(keras, x, batch_norm=batch_norm, name=name)

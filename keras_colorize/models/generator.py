@@ -1,10 +1,13 @@
 """The generator: an improved deep layer aggregation network (section 3.1 of Gui et al.)."""
 
-from importlib import import_module
+from dataclasses import asdict
 from typing import Any
 
+import keras
+
 from keras_colorize.config import Aggregation, GeneratorConfig
-from keras_colorize.models.blocks import conv_block, downsample, upsample
+from keras_colorize.models.blocks import conv_block, downsample, project, upsample
+from keras_colorize.models.efficientnet_lite import encode, features_at
 
 DEPTH = 4  # downsamplings; scales are 0 to DEPTH
 
@@ -43,56 +46,152 @@ def build_generator(
     """Builds the network that predicts ab from L.
 
     Args:
-        config: widths, chroma stride c and aggregation; default: the paper's.
+        config: widths, chroma stride c, encoder and aggregation; default: the paper's.
         batch_norm: False builds the same graph with biases instead of batch norm, to receive
             folded weights (`keras_colorize.models.folding`).
         keras: the Keras module to build with; default: Keras 3.
 
     Returns:
         A functional model from `lightness_scaled`, (B, H, W, 1) in [-1, 1], to `ab_scaled`,
-        (B, H/c, W/c, 2) in [-1, 1]. H and W are any multiples of 16 c.
+        (B, H/c, W/c, 2) in [-1, 1]. H and W are any multiples of 16 c. Under Keras 3 it is a
+        `Generator`, which has its configuration with it.
 
     Examples:
         >>> generator = build_generator(PRESETS["tiny"].generator)
         >>> generator.predict(np.zeros((1, 64, 96, 1))).shape
         (1, 32, 48, 2)
     """
-    keras = keras or import_module("keras")
     config = config or GeneratorConfig()
-    widths = config.widths
-    lightness = keras.Input((None, None, 1), name="lightness_scaled")
+    if keras is None:
+        return Generator(config, batch_norm=batch_norm)
+    return keras.Model(*_graph(keras, config, batch_norm), name="generator")
 
-    nodes: dict[tuple[int, int], Any] = {}
-    x = lightness
-    for i in range(DEPTH + 1):
-        fold = 1
-        if i == 0:
-            fold = config.chroma_stride
-        else:
-            name = f"encoder_{i}_down"
-            x = downsample(keras, x, widths[i], batch_norm=batch_norm, name=name)
-        x = conv_block(keras, x, widths[i], batch_norm=batch_norm, name=f"encoder_{i}", fold=fold)
-        nodes[i, 0] = x
+
+@keras.saving.register_keras_serializable("keras_colorize")
+class Generator(keras.Model):
+    """The improved deep layer aggregation network; see `build_generator`.
+
+    Args:
+        config: of the network.
+        batch_norm: whether batch norm follows the convolutions, or is folded into biases.
+        **options: of `keras.Model`, such as `name`.
+    """
+
+    def __init__(self, config: GeneratorConfig, *, batch_norm: bool = True, **options: Any) -> None:
+        super().__init__(*_graph(keras, config, batch_norm), **{"name": "generator", **options})
+        self.config = config
+        self.batch_norm = batch_norm
+
+    def get_config(self) -> dict[str, Any]:
+        """What `from_config` builds the same network from."""
+        return {"config": asdict(self.config), "batch_norm": self.batch_norm, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "Generator":
+        """Builds the network of `get_config`."""
+        fields = config["config"]
+        return cls(
+            GeneratorConfig(**{**fields, "widths": tuple(fields["widths"])}),
+            batch_norm=config["batch_norm"],
+            name=config["name"],
+        )
+
+
+def _graph(keras: Any, config: GeneratorConfig, batch_norm: bool) -> tuple[Any, Any]:
+    """The input and the output of the network."""
+    widths, convolutions = config.widths, config.convolutions
+    lightness = keras.Input((None, None, 1), name="lightness_scaled")
+    if config.encoder == "plain":
+        nodes = _plain_nodes(keras, lightness, config, batch_norm)
+    else:
+        nodes = _encoded_nodes(keras, lightness, config, batch_norm)
 
     for (i, j), skips in node_inputs(config).items():
         name = f"node_{i}_{j}"
         below = nodes[i + 1, j - 1]
         up = upsample(keras, below, widths[i], batch_norm=batch_norm, name=f"{name}_up")
         x = keras.layers.Concatenate(name=f"{name}_concat")([up, *(nodes[s] for s in skips)])
-        nodes[i, j] = conv_block(keras, x, widths[i], batch_norm=batch_norm, name=name)
+        nodes[i, j] = conv_block(
+            keras, x, widths[i], batch_norm=batch_norm, name=name, convolutions=convolutions
+        )
 
     # float32 whatever the precision policy: ab's last bits matter more than the layer's cost.
     ab = keras.layers.Conv2D(2, 1, activation="tanh", dtype="float32", name="ab_scaled")(
         nodes[0, DEPTH]
     )
-    return keras.Model(lightness, ab, name="generator")
+    return lightness, ab
+
+
+def _plain_nodes(
+    keras: Any, x: Any, config: GeneratorConfig, batch_norm: bool
+) -> dict[tuple[int, int], Any]:
+    """The nodes X(i, 0) as the paper has them."""
+    nodes = {}
+    for i, width in enumerate(config.widths):
+        if i:
+            x = downsample(keras, x, width, batch_norm=batch_norm, name=f"encoder_{i}_down")
+        nodes[i, 0] = x = conv_block(
+            keras,
+            x,
+            width,
+            batch_norm=batch_norm,
+            name=f"encoder_{i}",
+            fold=1 if i else config.chroma_stride,
+            convolutions=config.convolutions,
+        )
+    return nodes
+
+
+def _encoded_nodes(
+    keras: Any, lightness: Any, config: GeneratorConfig, batch_norm: bool
+) -> dict[tuple[int, int], Any]:
+    """The nodes X(i, 0) out of the stages of an EfficientNet-Lite.
+
+    A 1x1 convolution brings the features at a scale to its width. L itself, folded by c, joins at
+    scale 0; where the encoder has no further stage, the last scale is one more `down`.
+    """
+    outputs = encode(keras, lightness, config.encoder, config.chroma_stride)
+    nodes: dict[tuple[int, int], Any] = {}
+    for i, width in enumerate(config.widths):
+        taken = features_at(outputs, config.chroma_stride.bit_length() - 1 + i)
+        if i == 0:
+            fold = conv_block(
+                keras,
+                lightness,
+                max(1, width // 2),
+                batch_norm=batch_norm,
+                name="encoder_0",
+                fold=config.chroma_stride,
+                convolutions=1,
+            )
+            taken = [fold, *taken]
+        if taken:
+            x = taken[0]
+            if len(taken) > 1:
+                x = keras.layers.Concatenate(name=f"encoder_{i}_concat")(taken)
+            x = project(keras, x, width, batch_norm=batch_norm, name=f"encoder_{i}_lateral")
+        else:
+            x = downsample(
+                keras, nodes[i - 1, 0], width, batch_norm=batch_norm, name=f"encoder_{i}_down"
+            )
+            x = conv_block(
+                keras,
+                x,
+                width,
+                batch_norm=batch_norm,
+                name=f"encoder_{i}",
+                convolutions=config.convolutions,
+            )
+        nodes[i, 0] = x
+    return nodes
 
 
 def config_of(generator: Any) -> GeneratorConfig:
-    """Reads a built generator's configuration off its layers.
+    """Returns a generator's configuration.
 
     Args:
-        generator: a model of `build_generator`, or one loaded from a `.keras` file.
+        generator: a `Generator`, or a model of a `.keras` file from before generators had their
+            configuration with them: then the names of its layers tell.
 
     Returns:
         The configuration that builds it.
@@ -100,6 +199,8 @@ def config_of(generator: Any) -> GeneratorConfig:
     Raises:
         ValueError: the model is not such a generator.
     """
+    if isinstance(generator, Generator):
+        return generator.config
     layers = {layer.name: layer for layer in generator.layers}
     try:
         widths = tuple(layers[f"encoder_{i}_conv_1"].filters for i in range(DEPTH + 1))

@@ -13,7 +13,7 @@ from keras_colorize.config import (
 )
 from keras_colorize.models.blocks import scaled
 from keras_colorize.models.discriminator import build_discriminator
-from keras_colorize.models.generator import build_generator, config_of
+from keras_colorize.models.generator import Generator, build_generator, config_of
 from keras_colorize.models.iizuka2016 import build_iizuka2016
 from keras_colorize.models.pix2pix import build_pix2pix
 from keras_colorize.models.zhang2016 import build_zhang2016, with_annealed_mean
@@ -84,8 +84,12 @@ def size_multiple_of(generator: Any) -> int:
 
 def in_float32(generator: Any) -> Any:
     """Returns the generator itself, or, of one that computes in less, a float32 one like it."""
-    if generator.layers[1].compute_dtype == "float32":
+    if all(layer.compute_dtype == "float32" for layer in generator.layers):
         return generator
+    if isinstance(generator, Generator):
+        copy = build_generator(generator.config, batch_norm=generator.batch_norm)
+        copy.set_weights(generator.get_weights())
+        return copy
     import keras
 
     copy = keras.models.clone_model(

@@ -1,13 +1,17 @@
 """The GAN of a preset, with the optimizers of its recipe."""
 
+from typing import Any
+
 import keras
 
 from keras_colorize.config import Preset, TrainingConfig
+from keras_colorize.models.imagenet_weights import load_imagenet_weights
 from keras_colorize.models.systems import build_networks
 from keras_colorize.training.backends import ColorizationGAN
 from keras_colorize.training.losses import l1_loss
 from keras_colorize.training.muon import Muon
 from keras_colorize.training.objectives import ColorLoss
+from keras_colorize.training.optimizers import EncoderAdam
 
 _POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
@@ -30,7 +34,10 @@ def build_gan(
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(_POLICIES[recipe.precision])
     try:
-        gan = ColorizationGAN(*build_networks(preset), ema=recipe.ema)
+        generator, discriminator = build_networks(preset)
+        if recipe.encoder_weights:
+            start_from_imagenet(generator)
+        gan = ColorizationGAN(generator, discriminator, ema=recipe.ema)
     finally:
         keras.config.set_dtype_policy(before)
     rate = recipe.learning_rate
@@ -51,6 +58,14 @@ def build_gan(
     return gan
 
 
+def start_from_imagenet(generator: Any) -> None:
+    """Sets the encoder to ImageNet's weights, and leaves its depthwise kernels as they then are."""
+    load_imagenet_weights(generator)
+    for layer in generator.layers:
+        if layer.name.endswith("_depthwise"):
+            layer.trainable = False
+
+
 def _optimizer(
     name: str, recipe: TrainingConfig, rate: float, steps: int
 ) -> keras.optimizers.Optimizer:
@@ -59,6 +74,11 @@ def _optimizer(
     elif recipe.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, steps)
     accumulation = recipe.accumulation if recipe.accumulation > 1 else None
-    kind = {"adam": keras.optimizers.Adam, "muon": Muon}[name]
-    made = kind(rate, beta_1=recipe.beta_1, gradient_accumulation_steps=accumulation)
+    options = {"beta_1": recipe.beta_1, "gradient_accumulation_steps": accumulation}
+    if name == "muon":
+        made = Muon(rate, **options)
+    elif recipe.encoder_weights:
+        made = EncoderAdam(rate, recipe.encoder_rate_ratio, **options)
+    else:
+        made = keras.optimizers.Adam(rate, **options)
     return keras.optimizers.LossScaleOptimizer(made) if recipe.precision == "float16" else made

@@ -12,6 +12,8 @@ from keras_colorize.training.gan_base import BaseGAN
 from keras_colorize.training.gradients import gradient_norms
 from keras_colorize.training.losses import adversarial_loss, discriminator_loss, l1_loss
 
+_ZERO = tf.UnconnectedGradients.ZERO  # of an encoder that rests
+
 
 @keras.saving.register_keras_serializable("keras_colorize")
 class ColorizationGAN(BaseGAN):
@@ -80,7 +82,9 @@ class ColorizationGAN(BaseGAN):
             losses["generator_loss"] = loss
             scaled_loss = self.optimizer.scale_loss(loss) / _replicas()
         variables = self.learner.trainable_variables
-        gradients = _sum_over_replicas(tape.gradient(scaled_loss, variables))
+        gradients = _sum_over_replicas(
+            tape.gradient(scaled_loss, [v.value for v in variables], unconnected_gradients=_ZERO)
+        )
         norms = gradient_norms(gradients, self.scales, self.optimizer.scale_loss(1.0))
         before = self.iterations()
         self.optimizer.apply(gradients, variables)
@@ -93,7 +97,7 @@ class ColorizationGAN(BaseGAN):
         weights = [tf.convert_to_tensor(v.value) for v in self.learner.trainable_variables]
         statistics = self.learner.non_trainable_variables
         outputs, new = self.generate(
-            weights, [tf.convert_to_tensor(v.value) for v in statistics], lightness
+            self.with_rest(weights), [tf.convert_to_tensor(v.value) for v in statistics], lightness
         )
         for variable, value in zip(statistics, new, strict=True):
             variable.assign(value)

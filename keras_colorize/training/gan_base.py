@@ -11,6 +11,7 @@ from keras_colorize.imaging.color import unscale_ab, unscale_lightness
 from keras_colorize.models.systems import chroma_stride_of
 from keras_colorize.training.gradients import FiniteMean, variables_by_scale
 from keras_colorize.training.losses import l1_loss
+from keras_colorize.training.optimizers import in_encoder
 from keras_colorize.training.rematerialization import rematerialized
 
 
@@ -31,7 +32,8 @@ class BaseGAN(keras.Model):
     `fit` takes batches of (`lightness_scaled` (B, H, W, 1), `ab_scaled` (B, H, W, 2)), both in
     [-1, 1]; ab and, for the discriminator, L are area-averaged to the generator's chroma
     resolution here. While `adversarial` is False, steps are L1 alone and the discriminator
-    rests; call `make_train_function(force=True)` after changing it.
+    rests; while `frozen_encoder` is True, a pretrained encoder does. Call
+    `make_train_function(force=True)` after changing either.
 
     On validation data, and in `evaluate`, `psnr` and `acc_2` stand beside `l1_loss`: what the
     metrics of these names say of `best_generator`'s pictures at the batch's own size.
@@ -67,10 +69,11 @@ class BaseGAN(keras.Model):
         self.ema = ema
         self.ema_generator: Any = None
         if ema:
-            self.ema_generator = keras.models.clone_model(generator)
+            self.ema_generator = type(generator).from_config(generator.get_config())
             self.ema_generator.set_weights(generator.get_weights())
             self.ema_generator.trainable = False
         self.adversarial = discriminator is not None
+        self.frozen_encoder = False
         self.chroma_stride = chroma_stride_of(generator)
         self.trackers = {
             name: keras.metrics.Mean(name=name)
@@ -163,6 +166,18 @@ class BaseGAN(keras.Model):
     def colors(self, outputs: Any) -> tuple[Any, Any]:
         """Takes what the learner gives apart: what the colour loss is of, and ab."""
         return tuple(outputs) if isinstance(outputs, list) else (outputs, outputs)
+
+    def with_rest(self, weights: list[Any]) -> list[Any]:
+        """Values of the learner's trainable variables, without gradient where the encoder rests.
+
+        What would lead there then drops out of the compiled step.
+        """
+        if not self.frozen_encoder:
+            return weights
+        return [
+            ops.stop_gradient(value) if in_encoder(variable) else value
+            for value, variable in zip(weights, self.learner.trainable_variables, strict=True)
+        ]
 
     def iterations(self) -> Any:
         """How often the generator's weights have moved, as a float32 scalar."""

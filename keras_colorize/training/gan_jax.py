@@ -97,7 +97,7 @@ class ColorizationGAN(BaseGAN):
 
         def generate(weights: Any) -> tuple[Any, Any]:
             statistics = _take(values, learner.non_trainable_variables)
-            return self.generate(weights, statistics, lightness)
+            return self.generate(self.with_rest(weights), statistics, lightness)
 
         weights = _take(values, learner.trainable_variables)
         outputs, backward, statistics = jax.vjp(generate, weights, has_aux=True)

@@ -1,5 +1,6 @@
 """Batch norm's statistics, measured anew for the weights as they are."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -25,14 +26,16 @@ def reestimate_statistics(network: Any, batches: Iterable[Any]) -> None:
         batches: inputs for it.
     """
     layers = _batch_norms(network)
-    nodes = {entry["name"]: entry["inbound_nodes"] for entry in network.get_config()["layers"]}
+    uses = Counter(
+        node.operation.name for nodes in network._nodes_by_depth.values() for node in nodes
+    )
     before = network.trainable, [layer.momentum for layer in layers]
     dropouts = [x for x in network.layers if isinstance(x, keras.layers.Dropout)]
     rates = [layer.rate for layer in dropouts]
 
     def measured(momentum: Any, weights: Any, statistics: Any, inputs: Any) -> Any:
         for layer in layers:
-            times = len(nodes[layer.name])  # each of which takes a share away from what was before
+            times = uses[layer.name]  # each of which takes a share away from what was before
             layer.momentum = momentum ** (1 / times) if times > 1 else momentum
         return network.stateless_call(weights, statistics, inputs, training=True)[1]
 

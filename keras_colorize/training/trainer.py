@@ -159,8 +159,8 @@ def _fit(
     callbacks: list[keras.callbacks.Callback],
 ) -> None:
     adversarial = stage.adversarial and gan.discriminator is not None
-    if gan.adversarial != adversarial:
-        gan.adversarial = adversarial
+    if (gan.adversarial, gan.frozen_encoder) != (adversarial, stage.frozen_encoder):
+        gan.adversarial, gan.frozen_encoder = adversarial, stage.frozen_encoder
         gan.make_train_function(force=True)  # what is compiled stays good for the same steps
     batches = batches_of(
         photographs,
