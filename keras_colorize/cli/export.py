@@ -138,7 +138,7 @@ def command(
 
 def _facts(weights: str) -> dict[str, Any]:
     """What a `.tflite` file says of itself."""
-    from keras_colorize.exporting.metadata import read_facts
+    from keras_colorize.inference.tflite_facts import read_facts
 
     path = None if find_saved_model(weights) else resolve_weights(weights)
     return read_facts(path.read_bytes()) if path and path.suffix == ".tflite" else {}

@@ -114,6 +114,7 @@ def compress(
         kind=f"int8, {recipe.method}",
         chroma_stride=config_of(parent).chroma_stride,
         sizes=SIZES,
+        generator=asdict(config_of(parent)),
         calibration=calibration.facts(),
     )
     with atomic_file(path, overwrite=True) as stream:

@@ -3,7 +3,8 @@
 Integer files hold a tensor's values in 256 steps between the least and the greatest seen in
 calibration. Two things waste the steps: channels of unlike range in one tensor, and the rare
 photograph that makes a tensor hundreds of times as large as any other does. Here every activation
-is brought into 0..6, where ReLU6 ends.
+is brought into 0..6, where ReLU6 ends. The stages of an EfficientNet-Lite end there already, and
+stay as they are.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,9 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 from numpy.typing import NDArray
+
+from keras_colorize.models.efficientnet_lite import is_in_encoder
+from keras_colorize.models.generator import config_of
 
 LIMIT = 6.0  # of ReLU6, which convolutions of integer files have built in
 # Share of the calibration photographs that no range is made for, in percent. Of 64 photographs, 5
@@ -46,9 +50,9 @@ def measure(
         lightness_scaled: (n, H, W, 1) in [-1, 1].
 
     Returns:
-        The name of each ReLU layer, with (n, channels).
+        The name of each ReLU layer without an end above, with (n, channels).
     """
-    layers = [layer for layer in folded.layers if isinstance(layer, keras.layers.ReLU)]
+    layers = [layer for layer in folded.layers if _is_unbounded(layer)]
     peaks = [keras.layers.GlobalMaxPooling2D()(layer.output) for layer in layers]
     found = keras.Model(folded.input, peaks).predict(lightness_scaled, batch_size=8, verbose=0)
     return [(layer.name, value) for layer, value in zip(layers, found, strict=True)]
@@ -92,16 +96,20 @@ def rescale(
     """
 
     def copy(layer: keras.Layer) -> keras.Layer:
-        if isinstance(layer, keras.layers.ReLU):
+        if _is_unbounded(layer):
             return keras.layers.ReLU(max_value=limit, name=layer.name)
         return layer.__class__.from_config(layer.get_config())
 
     rescaled = keras.models.clone_model(folded, clone_function=copy)
+    rescaled.config = config_of(folded)
     readers = {id(layer.input): layer for layer in folded.layers if layer.name in scales}
     divided: dict[int, Floats] = {id(folded.input): np.ones(1)}  # by tensor: (channels,)
     for layer in folded.layers:
         tensor = id(layer.output)
-        if isinstance(layer, keras.layers.Concatenate):
+        if is_in_encoder(layer.name):
+            rescaled.get_layer(layer.name).set_weights(layer.get_weights())
+            divided[tensor] = np.ones(layer.output.shape[-1])
+        elif isinstance(layer, keras.layers.Concatenate):
             divided[tensor] = np.concatenate([divided[id(part)] for part in layer.input])
         elif layer.weights:
             kernel, bias = (np.asarray(w, np.float64) for w in layer.get_weights())
@@ -117,3 +125,7 @@ def rescale(
         elif tensor not in divided:
             divided[tensor] = divided[id(layer.input)]
     return rescaled
+
+
+def _is_unbounded(layer: keras.Layer) -> bool:
+    return isinstance(layer, keras.layers.ReLU) and layer.max_value is None

@@ -1,7 +1,7 @@
 """All files that one network is exported to, checked against it and measured."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +154,7 @@ def _tflite_file(generator: Any, kind: Kind, order: Order, used: Calibration | N
         kind=kind,
         chroma_stride=config_of(generator).chroma_stride,
         sizes=SIZES,
+        generator=asdict(config_of(generator)),
         calibration=calibrated.facts() if calibrated else None,
         author=order.author,
         license=order.license,

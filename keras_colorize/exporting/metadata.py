@@ -15,9 +15,9 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 import keras_colorize
+from keras_colorize.inference.tflite_facts import FACTS
 from keras_colorize.inference.tflite_operators import pack
 
-FACTS = "KERAS_COLORIZE"
 _METADATA = "TFLITE_METADATA"
 _IDENTIFIER = b"M001"
 _PARSER_VERSION = "1.0.0"
@@ -36,6 +36,7 @@ class Facts:
         kind: of the file.
         chroma_stride: c; ab comes at 1/c of the size of the lightness.
         sizes: (height, width) of each signature.
+        generator: fields of the network's `GeneratorConfig`, or None.
         calibration: `photographs` and `digest` of those that chose the ranges, or None.
         author: of the weights, or "".
         license: of the weights, or "".
@@ -45,6 +46,7 @@ class Facts:
     kind: str
     chroma_stride: int
     sizes: Sequence[tuple[int, int]]
+    generator: Mapping[str, Any] | None = None
     calibration: Mapping[str, Any] | None = None
     author: str = ""
     license: str = ""
@@ -72,23 +74,6 @@ def with_metadata(model: bytes, facts: Facts) -> bytes:
         parsed.metadata.append(entry)
         parsed.buffers.append(buffer)
     return pack(parsed)
-
-
-def read_facts(model: bytes) -> dict[str, Any]:
-    """Reads the facts out of a file; empty if it has none.
-
-    Args:
-        model: a `.tflite` file.
-
-    Returns:
-        What `KERAS_COLORIZE` holds.
-    """
-    parsed = schema.ModelT.InitFromPackedBuf(model, 0)
-    for entry in parsed.metadata or []:
-        if entry.name.decode() == FACTS:
-            found: dict[str, Any] = json.loads(bytes(parsed.buffers[entry.buffer].data))
-            return found
-    return {}
 
 
 def _described(facts: Facts) -> bytes:

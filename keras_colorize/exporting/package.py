@@ -3,7 +3,7 @@
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from keras_colorize.inference.colorizer import Colorizer
 from keras_colorize.inference.latency import milliseconds
 from keras_colorize.inference.runtime import KerasRuntime, LiteRTRuntime, load_keras
 from keras_colorize.inference.weights import DEFAULT_NAME, PACKAGED_FOLDER, resolve_weights
+from keras_colorize.models.generator import config_of
 
 CANDIDATES: tuple[Kind, ...] = ("float32", "float16", "dynamic", "int8")
 MAX_LOSS_DB = 0.05  # of PSNR against float32, for a kind to be packaged
@@ -92,6 +93,7 @@ def package(run: Path, calibration: Path, val: Path, golden: Path, name: str) ->
             kind=kind,
             chroma_stride=parent.chroma_stride,
             sizes=SIZES,
+            generator=asdict(config_of(generator)),
             calibration=None if kind in FLOAT_KINDS else used.facts(),
             author=AUTHOR,
             license=LICENSE,

@@ -166,8 +166,13 @@ class _Artifact(LabNetwork):
 
     def __init__(self, network: Any, kind: Kind) -> None:
         self.kind = kind
-        # The converter has no SPACE_TO_DEPTH of 16-bit activations.
-        if isinstance(network, keras.Model) and kind != "int16x8":
+        # The converter has no SPACE_TO_DEPTH of 16-bit activations. A pretrained encoder reads the
+        # picture as it is.
+        if (
+            isinstance(network, keras.Model)
+            and kind != "int16x8"
+            and config_of(network).encoder == "plain"
+        ):
             network = _OfFoldedPicture(network)
         super().__init__(network)
 

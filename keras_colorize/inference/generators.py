@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from keras_colorize.inference.runtime import load_keras
+from keras_colorize.inference.tflite_facts import generator_config, read_facts
 from keras_colorize.inference.tflite_weights import folded_generator, read_constants
 from keras_colorize.inference.weights import WeightsError, resolve_weights
 
@@ -26,7 +27,8 @@ def load_generator(weights: str | os.PathLike[str] | None = None) -> Any:
     path = resolve_weights(weights)
     try:
         if path.suffix == ".tflite":
-            return folded_generator(read_constants(path))
+            config = generator_config(read_facts(path.read_bytes()))
+            return folded_generator(read_constants(path), config)
         return fold_batch_norm(load_keras(path))
     except WeightsError:
         raise

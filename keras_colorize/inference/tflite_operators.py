@@ -19,7 +19,7 @@ from keras_colorize.inference.weights import WeightsError
 
 _IDENTIFIER = b"TFL3"
 _LAYER = re.compile(r"(?:encoder|node)_\w+?(?=(?:_relu)?_?\d*/)|ab_scaled")
-_MULTIPLYING = ("CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED")
+_MULTIPLYING = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED")
 _KINDS = {code: name for name, code in vars(schema.BuiltinOperator).items() if name.isupper()}
 
 

@@ -69,7 +69,11 @@ def _of_graph(network: Any, side: int) -> int:
     graph = convert_variables_to_constants_v2(sized).graph
     builder = tensorflow.compat.v1.profiler.ProfileOptionBuilder
     options = builder(builder.float_operation()).with_empty_output().build()
-    options["account_type_regexes"] = ["Conv2D", "Conv2DBackpropInput"]
+    options["account_type_regexes"] = [
+        "Conv2D",
+        "Conv2DBackpropInput",
+        "DepthwiseConv2dNative",
+    ]
     logger = tensorflow.get_logger()
     level = logger.level
     logger.setLevel("ERROR")  # the profiler warns of its own use of TensorFlow

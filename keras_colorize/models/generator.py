@@ -89,9 +89,8 @@ class Generator(keras.Model):
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "Generator":
         """Builds the network of `get_config`."""
-        fields = config["config"]
         return cls(
-            GeneratorConfig(**{**fields, "widths": tuple(fields["widths"])}),
+            GeneratorConfig.from_fields(config["config"]),
             batch_norm=config["batch_norm"],
             name=config["name"],
         )
@@ -199,8 +198,8 @@ def config_of(generator: Any) -> GeneratorConfig:
     Raises:
         ValueError: the model is not such a generator.
     """
-    if isinstance(generator, Generator):
-        return generator.config
+    if isinstance(config := getattr(generator, "config", None), GeneratorConfig):
+        return config
     layers = {layer.name: layer for layer in generator.layers}
     try:
         widths = tuple(layers[f"encoder_{i}_conv_1"].filters for i in range(DEPTH + 1))

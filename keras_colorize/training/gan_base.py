@@ -8,10 +8,10 @@ from keras import ops
 
 from keras_colorize.evaluation.keras_metrics import PSNR, Accuracy
 from keras_colorize.imaging.color import unscale_ab, unscale_lightness
+from keras_colorize.models.efficientnet_lite import is_in_encoder
 from keras_colorize.models.systems import chroma_stride_of
 from keras_colorize.training.gradients import FiniteMean, variables_by_scale
 from keras_colorize.training.losses import l1_loss
-from keras_colorize.training.optimizers import in_encoder
 from keras_colorize.training.rematerialization import rematerialized
 
 
@@ -175,7 +175,7 @@ class BaseGAN(keras.Model):
         if not self.frozen_encoder:
             return weights
         return [
-            ops.stop_gradient(value) if in_encoder(variable) else value
+            ops.stop_gradient(value) if is_in_encoder(variable.path) else value
             for value, variable in zip(weights, self.learner.trainable_variables, strict=True)
         ]
 

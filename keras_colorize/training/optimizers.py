@@ -4,10 +4,7 @@ from typing import Any
 
 import keras
 
-
-def in_encoder(variable: Any) -> bool:
-    """Whether a variable is one of a pretrained encoder, `encoder_{i}_stage_{s}_...`."""
-    return "_stage_" in variable.path
+from keras_colorize.models.efficientnet_lite import is_in_encoder
 
 
 @keras.saving.register_keras_serializable("keras_colorize")
@@ -28,7 +25,7 @@ class EncoderAdam(keras.optimizers.Adam):
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Moves one variable."""
-        ratio = self.encoder_rate_ratio if in_encoder(variable) else 1.0
+        ratio = self.encoder_rate_ratio if is_in_encoder(variable.path) else 1.0
         super().update_step(gradient, variable, learning_rate * ratio)
 
     def get_config(self) -> dict[str, Any]:

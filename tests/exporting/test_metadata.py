@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from keras_colorize.exporting.metadata import Facts, read_facts, with_metadata
+from keras_colorize.exporting.metadata import Facts, with_metadata
 from keras_colorize.exporting.tflite import convert
 
 # Both of the last versions that there are: tflite-support is no longer kept up.
