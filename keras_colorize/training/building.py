@@ -37,7 +37,9 @@ def build_gan(
         generator, discriminator = build_networks(preset)
         if recipe.encoder_weights:
             start_from_imagenet(generator)
-        gan = ColorizationGAN(generator, discriminator, ema=recipe.ema)
+        gan = ColorizationGAN(
+            generator, discriminator, ema=recipe.ema, deep_supervision=recipe.deep_supervision
+        )
     finally:
         keras.config.set_dtype_policy(before)
     rate = recipe.learning_rate

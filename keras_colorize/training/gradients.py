@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-_SCALE = re.compile(r"(?:encoder|node)_(\d)_|(ab_scaled$)")
+_SCALE = re.compile(r"(?:encoder|node|deep_ab)_(\d)|(ab_scaled$)")
 
 
 def variables_by_scale(generator: Any) -> dict[str, list[int]]:
