@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from keras_colorize.imaging.color import gray_to_lightness, lab_to_rgb, rgb_to_lightness
-from keras_colorize.imaging.framing import Area, picture_area
+from keras_colorize.imaging.framing import Framing, find_framing
 from keras_colorize.imaging.images import (
     DEFAULT_MAX_PIXELS,
     ImageError,
@@ -83,13 +83,13 @@ class Colorizer:
             (H, W, 2) float32 in Lab units, 0 in borders.
         """
         lightness = np.ascontiguousarray(lightness, np.float32)
-        picture = self._picture(lightness)
-        inside = lightness[picture.slices]
-        ab = guided_upsample(self._low_ab(inside), inside)
+        framing = self._framing(lightness)
+        inside = lightness[framing.picture.slices]
+        ab = guided_upsample(self._low_ab(framing.seen(lightness)), inside)
         if inside.shape == lightness.shape:
             return ab
         full = np.zeros((*lightness.shape, 2), np.float32)
-        full[picture.slices] = ab
+        full[framing.picture.slices] = ab
         return full
 
     def colorize(self, source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Image.Image:
@@ -167,8 +167,9 @@ class Colorizer:
 
     def _paint(self, photograph: Photograph) -> NDArray[np.uint8]:
         lightness = photograph.lightness
-        picture = self._picture(lightness)
-        ab = self._low_ab(lightness[picture.slices])
+        framing = self._framing(lightness)
+        picture = framing.picture
+        ab = self._low_ab(framing.seen(lightness))
         _opencv_tables().join()
         inside = render(lightness[picture.slices], ab)
         if inside.shape[:2] == lightness.shape:
@@ -179,11 +180,9 @@ class Colorizer:
             rgb[border.slices] = render(lightness[border.slices], np.zeros((1, 1, 2), np.float32))
         return rgb
 
-    def _picture(self, lightness: Floats) -> Area:
-        """Returns what the network sees of a photograph."""
-        if self.adapt:
-            return picture_area(lightness)
-        return Area(0, lightness.shape[0], 0, lightness.shape[1])
+    def _framing(self, lightness: Floats) -> Framing:
+        """Returns which part of a photograph the network sees."""
+        return find_framing(lightness) if self.adapt else Framing.none(lightness.shape)
 
     def _low_ab(self, lightness: Floats) -> Floats:
         """Returns ab of the network's resolution, nowhere finer than the picture's own."""
