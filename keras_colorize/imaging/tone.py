@@ -2,7 +2,7 @@
 
 Fading lifts black and darkens white: so both must be off. A photograph of the night has no white
 and one of snow no black, and they are to stay what they are. What is foggy by intention looks like
-faded; it gains contrast, but by no more than 60 %.
+faded; it gains contrast, but by no more than half.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ _SHARE = 1.0  # percent of the pixels below the black point, and above the white
 # L that most photographs reach at both ends: the medians of 500 are 4 and 94.
 _BLACK, _WHITE = 6.0, 92.0
 _AT_A_TIME = 2.0  # one point moves by no more than so many times the other
-_MOST_GAIN = 1.6
+_MOST_GAIN = 1.5
 
 
 def restored_range(lightness: Floats) -> Floats:

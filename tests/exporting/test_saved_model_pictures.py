@@ -93,7 +93,7 @@ def test_files_of_mixed_kinds_and_sizes_are_the_pictures_of_the_package(
 
 def test_the_examples_are_as_the_command_line_colours_them(signatures, saved, repository, tmp_path):
     paths = [repository / "examples" / "photographs" / name for name in EXAMPLES]
-    options = ["-o", str(tmp_path), "--format", "png", "--model", str(saved)]
+    options = ["-o", str(tmp_path), "--format", "png", "--model", str(saved), "--no-adapt"]
     result = CliRunner().invoke(main, ["colorize", *map(str, paths), *options])
     assert result.exit_code == 0, result.output
     for path, picture in zip(

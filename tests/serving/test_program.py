@@ -46,9 +46,10 @@ def test_rest_grpc_the_form_and_the_command_line_give_the_same_picture(
     ):
         done = run(*command)
         assert done.returncode == 0, done.stderr
-    result = CliRunner().invoke(main, ["colorize", str(old), "-o", str(tmp_path / "3.png")])
+    arguments = ["colorize", str(old), "-o", str(tmp_path / "3.png"), "--no-adapt"]
+    result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
-    form = post(server.url, old.read_bytes(), data={"format": "png"})
+    form = post(server.url, old.read_bytes(), data={"format": "png", "adapt": "false"})
     pictures = [(tmp_path / f"{k}.png").read_bytes() for k in range(4)] + [form.content]
     assert len(set(pictures)) == 1
     rgb = np.asarray(Image.open(BytesIO(pictures[0]))).astype(int)
