@@ -26,7 +26,9 @@ _EDGE = 0.6  # of the way along a side, where the jump must be
 _HINT = 0.35  # less of an edge than this says nothing of where a border ends
 _UNCLEAR = 1.5  # a side that blends into its border has one at most so much wider than the others'
 
-# One side alone is a border only if it is a clean one: horizons are straight, too.
+# If one side alone has an edge, it must have it nearly throughout: products stand on straight feet
+# before white paper. And where the other sides are of other tones, its border must be a clean one:
+# horizons are straight, too.
 _SAME_ALONE, _NOISE_ALONE, _DEEPEST_ALONE, _EDGE_ALONE = 0.97, 2.5, 0.15, 0.9
 _DRIFT_ALONE = 2.0  # L units between its parts: skies are brighter here than there
 
@@ -116,7 +118,7 @@ def _outermost(view: Floats, limits: list[int]) -> list[int]:
     ]
     if len(clear) < 3 and _DARK < best.tone < _LIGHT:
         return [0, 0, 0, 0]
-    if len(clear) == 1 and len(blended) < 3:
+    if len(clear) == 1 and (len(blended) < 3 or edges[clear[0]] < _EDGE_ALONE):
         return _alone(clear[0], sides, limits, depths)
     deepest = round(_UNCLEAR * max(depths[k] for k in clear))
     found = [depths[k] if k in clear else 0 for k in range(4)]

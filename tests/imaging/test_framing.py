@@ -160,6 +160,15 @@ def studio() -> np.ndarray:
     return np.where(thing, photograph(), 98).astype(np.float32)
 
 
+def statue() -> np.ndarray:
+    """A thing on a broad base, straight for the most part, before white paper."""
+    picture = np.full((240, 300), 98, np.float32)
+    picture[40:180, 120:180] = photograph()[40:180, 120:180]
+    picture[180:220, 40:190] = photograph()[180:220, 40:190]
+    picture[180:205, 190:260] = photograph()[180:205, 190:260]
+    return picture
+
+
 def night() -> np.ndarray:
     """A lamp in the dark."""
     y, x = np.mgrid[:240, :300]
@@ -174,6 +183,7 @@ def night() -> np.ndarray:
         roofs(),
         horizon(),
         studio(),
+        statue(),
         night(),
         gradient(100, 40),
         gradient(0, 60),
@@ -183,7 +193,9 @@ def night() -> np.ndarray:
         + np.random.default_rng(0).standard_normal((240, 300), np.float32),
         np.random.default_rng(0).uniform(0, 100, (240, 300)).astype(np.float32),
     ],
-    ids="one another roofs horizon studio night to-dark to-light white black paper noise".split(),
+    ids=str.split(
+        "one another roofs horizon studio statue night to-dark to-light white black paper noise"
+    ),
 )
 def test_no_border_where_there_is_none(picture: np.ndarray) -> None:
     assert find_framing(picture) == Framing.none(picture.shape)
