@@ -40,6 +40,13 @@ from keras_colorize.inference.colorizer import Colorizer
     help="Factor on the colours.",
 )
 @click.option(
+    "--adapt/--no-adapt",
+    default=True,
+    show_default=True,
+    help="Show the network old photographs without borders and fading; they are written as they "
+    "are.",
+)
+@click.option(
     "--format",
     "image_format",
     type=click.Choice([suffix[1:] for suffix in SUFFIXES], case_sensitive=False),
@@ -77,6 +84,7 @@ def command(
     overwrite: bool,
     size: int | None,
     saturation: float,
+    adapt: bool,
     image_format: str | None,
     quality: int,
     model: str | None,
@@ -91,7 +99,7 @@ def command(
     exist are skipped, which resumes a broken run; for a single picture that is an error. Files
     named *-colorized are skipped, unless such a file is the only path.
     """
-    make_colorizer = partial(Colorizer, model, size=size, saturation=saturation)
+    make_colorizer = partial(Colorizer, model, size=size, saturation=saturation, adapt=adapt)
     options = {"format": image_format, "quality": quality, "max_pixels": max_pixels}
     if "-" in paths or out == "-":
         if len(paths) > 1:

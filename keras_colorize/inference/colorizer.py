@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from keras_colorize.imaging.color import gray_to_lightness, lab_to_rgb, rgb_to_lightness
+from keras_colorize.imaging.framing import Framing, find_framing
 from keras_colorize.imaging.images import (
     DEFAULT_MAX_PIXELS,
     ImageError,
@@ -20,6 +21,7 @@ from keras_colorize.imaging.images import (
     read_photograph,
     write_image,
 )
+from keras_colorize.imaging.tone import restored_range
 from keras_colorize.imaging.upsampling import guided_upsample, render
 from keras_colorize.inference.fitting import predict_fitted, short_side
 from keras_colorize.inference.runtime import Floats, Runtime, load_runtime
@@ -45,6 +47,7 @@ class Colorizer:
         *,
         size: int | None = None,
         saturation: float = 1.0,
+        adapt: bool = True,
         threads: int | None = None,
     ) -> None:
         """Loads the network.
@@ -54,6 +57,9 @@ class Colorizer:
                 SavedModel, or a runtime; None is the packaged default.
             size: short side of what the network sees: 256, or what else it was made for.
             saturation: factor on ab; 0 leaves the photograph grey.
+            adapt: whether the network is shown old photographs as it knows photographs: without
+                the borders of a scan, which stay neutral, and with fading undone. What is written
+                has the photograph's own lightness all the same.
             threads: cores that the network uses; default: all that this process may use.
 
         Raises:
@@ -65,6 +71,7 @@ class Colorizer:
         self.runtime: Runtime = model
         self.size = short_side(model, size)
         self.saturation = saturation
+        self.adapt = adapt
 
     def predict_ab(self, lightness: Floats) -> Floats:
         """Predicts ab at full size.
@@ -73,10 +80,17 @@ class Colorizer:
             lightness: (H, W) in 0..100.
 
         Returns:
-            (H, W, 2) float32 in Lab units.
+            (H, W, 2) float32 in Lab units, 0 in borders.
         """
         lightness = np.ascontiguousarray(lightness, np.float32)
-        return guided_upsample(self._low_ab(lightness), lightness)
+        framing = self._framing(lightness)
+        inside = lightness[framing.picture.slices]
+        ab = guided_upsample(self._low_ab(framing.seen(lightness)), inside)
+        if inside.shape == lightness.shape:
+            return ab
+        full = np.zeros((*lightness.shape, 2), np.float32)
+        full[framing.picture.slices] = ab
+        return full
 
     def colorize(self, source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Image.Image:
         """Colours a photograph.
@@ -152,13 +166,28 @@ class Colorizer:
         )
 
     def _paint(self, photograph: Photograph) -> NDArray[np.uint8]:
-        ab = self._low_ab(photograph.lightness)
+        lightness = photograph.lightness
+        framing = self._framing(lightness)
+        picture = framing.picture
+        ab = self._low_ab(framing.seen(lightness))
         _opencv_tables().join()
-        return render(photograph.lightness, ab)
+        inside = render(lightness[picture.slices], ab)
+        if inside.shape[:2] == lightness.shape:
+            return inside
+        rgb = np.empty((*lightness.shape, 3), np.uint8)
+        rgb[picture.slices] = inside
+        for border in picture.around(lightness.shape):
+            rgb[border.slices] = render(lightness[border.slices], np.zeros((1, 1, 2), np.float32))
+        return rgb
+
+    def _framing(self, lightness: Floats) -> Framing:
+        """Returns which part of a photograph the network sees."""
+        return find_framing(lightness) if self.adapt else Framing.none(lightness.shape)
 
     def _low_ab(self, lightness: Floats) -> Floats:
         """Returns ab of the network's resolution, nowhere finer than the picture's own."""
-        ab = predict_fitted(lightness, self.runtime, self.size)
+        adapt = restored_range if self.adapt else None
+        ab = predict_fitted(lightness, self.runtime, self.size, adapt)
         height, width = (min(pair) for pair in zip(ab.shape, lightness.shape, strict=False))
         if (height, width) != ab.shape[:2]:
             ab = cv2.resize(ab, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)

@@ -7,6 +7,7 @@ show the network a strip less than 128 pixels high.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -87,13 +88,20 @@ def fit(picture: tuple[int, int], runtime: Runtime, side: int) -> Fit:
     return Fit(frame, content)
 
 
-def predict_fitted(lightness: Floats, runtime: Runtime, side: int) -> Floats:
+def predict_fitted(
+    lightness: Floats,
+    runtime: Runtime,
+    side: int,
+    adapt: Callable[[Floats], Floats] | None = None,
+) -> Floats:
     """Predicts ab for a picture of any size.
 
     Args:
         lightness: (H, W), 0..100.
         runtime: the network.
         side: as `short_side` returns it.
+        adapt: what is done to the whole picture, (h, w) in 0..100, once it is as small as the
+            network sees it.
 
     Returns:
         (h, w, 2) float32 in Lab units, of the network's resolution; it covers the whole picture.
@@ -101,6 +109,8 @@ def predict_fitted(lightness: Floats, runtime: Runtime, side: int) -> Floats:
     plan = fit(lightness.shape, runtime, side)
     stride = runtime.chroma_stride
     content = _resize(lightness, plan.content)
+    if adapt is not None:
+        content = adapt(content)
     rows, columns = (
         _starts(length, window, stride)
         for length, window in zip(plan.content, plan.frame, strict=True)

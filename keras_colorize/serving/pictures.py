@@ -43,6 +43,9 @@ def picture_routes(pool: WorkerPool, limits: Limits) -> APIRouter:
         size: Annotated[
             Literal["256", "512"] | None, Form(description="Short side of what the network sees.")
         ] = None,
+        adapt: Annotated[
+            bool, Form(description="Leave borders and fading out of what the network sees.")
+        ] = True,
         format: Annotated[
             Literal["jpeg", "png", "webp"] | None,
             Form(description="Of the result; left out, that of the picture."),
@@ -58,7 +61,10 @@ def picture_routes(pool: WorkerPool, limits: Limits) -> APIRouter:
             made = BytesIO()
             with failures_of_pictures():
                 colorizer = Colorizer(
-                    runtime, size=int(size) if size else None, saturation=saturation
+                    runtime,
+                    size=int(size) if size else None,
+                    saturation=saturation,
+                    adapt=adapt,
                 )
                 colorizer.colorize_file(data, made, format=written, max_pixels=limits.max_pixels)
             return made.getvalue()

@@ -1,4 +1,7 @@
-"""The signatures of the SavedModel, computed by any runtime: the packaged LiteRT file above all."""
+"""The signatures of the SavedModel, computed by any runtime: the packaged LiteRT file above all.
+
+The SavedModel shows its network each picture as it is, borders and fading included. So do these.
+"""
 
 import time
 from collections.abc import Callable, Sequence
@@ -132,7 +135,7 @@ def _ab(values: Floats, runtime: Runtime, max_pixels: int) -> Floats:
     lightness = _lightness(values, max_pixels)
     frame = _frame(lightness.shape, runtime)
     if frame is None:
-        return Colorizer(runtime).predict_ab(lightness)
+        return Colorizer(runtime, adapt=False).predict_ab(lightness)
     stride = runtime.chroma_stride
     (top, bottom), (left, right) = (
         margins(side, to, stride) for side, to in zip(lightness.shape, frame, strict=True)
@@ -153,12 +156,12 @@ def _frame(size: tuple[int, ...], runtime: Runtime) -> tuple[int, ...] | None:
 
 def _pixels(rgb: NDArray[np.uint8], runtime: Runtime, max_pixels: int) -> NDArray[np.uint8]:
     _check_pixels(rgb, max_pixels)
-    return np.asarray(Colorizer(runtime).colorize(rgb))
+    return np.asarray(Colorizer(runtime, adapt=False).colorize(rgb))
 
 
 def _file(data: bytes, runtime: Runtime, max_pixels: int) -> bytes:
     made = BytesIO()
-    Colorizer(runtime).colorize_file(data, made, format="PNG", max_pixels=max_pixels)
+    Colorizer(runtime, adapt=False).colorize_file(data, made, format="PNG", max_pixels=max_pixels)
     return made.getvalue()
 
 

@@ -155,6 +155,21 @@ def test_standard_input_to_a_file_and_a_file_to_standard_output(
         assert image.size == (80, 60)
 
 
+def test_borders_are_left_out_unless_asked(folder, colorize, make_picture):
+    scan = Image.new("RGB", (200, 160), "white")
+    scan.paste(make_picture(2, 160, 130), (20, 12))
+    scan.save(folder / "scan.png")
+    for name, options in (("adapted", []), ("as-it-is", ["--no-adapt"])):
+        assert colorize("scan.png", "-o", f"{name}.png", *options).exit_code == 0
+    adapted, plain = (
+        np.asarray(Image.open(io.BytesIO((folder / f"{name}.png").read_bytes())))
+        for name in ("adapted", "as-it-is")
+    )
+    assert (adapted[:12] == 255).all() and (adapted[:, -20:] == 255).all()
+    assert np.ptp(adapted[12:142, 20:180].astype(int), axis=-1).max() > 5
+    assert not np.array_equal(adapted, plain)
+
+
 def test_options_reach_the_picture(folder, colorize, is_coloured):
     assert colorize("album/one.jpg", "-o", "plain.png").exit_code == 0
     assert colorize("album/one.jpg", "-o", "grey.png", "--saturation", "0").exit_code == 0
@@ -166,6 +181,8 @@ def test_options_reach_the_picture(folder, colorize, is_coloured):
         for name in ("plain.png", "large.png")
     }
     assert not np.array_equal(pixels["plain.png"], pixels["large.png"])
+    assert colorize("album/one.jpg", "-o", "again.png", "--no-adapt").exit_code == 0
+    assert is_coloured(folder / "again.png")
     for quality in ("20", "100"):
         assert (
             colorize("album/one.jpg", "-o", f"{quality}.jpg", "--quality", quality).exit_code == 0

@@ -60,11 +60,23 @@ def test_saturation_and_size(client: Any, runtime: Any, make_picture: Any) -> No
         ({"saturation": "0"}, {"saturation": 0.0}),
         ({"saturation": "2", "size": ""}, {"saturation": 2.0}),
         ({"size": "512"}, {"size": 512}),
+        ({"adapt": "false"}, {"adapt": False}),
     ):
         expected = np.asarray(Colorizer(runtime, **options).colorize(data))
         assert np.array_equal(np.asarray(opened(post(client, data, **fields))), expected)
     grey = np.asarray(opened(post(client, data, saturation="0"))).astype(int)
     assert np.ptp(grey, axis=-1).max() <= 1
+
+
+def test_borders_are_left_out_unless_asked(client: Any, make_picture: Any) -> None:
+    scan = Image.new("RGB", (360, 340), "white")
+    scan.paste(make_picture(2, 300, 300), (40, 20))
+    data = encoded(scan, "PNG")
+    adapted, plain = (
+        np.asarray(opened(post(client, data, **fields))) for fields in ({}, {"adapt": "0"})
+    )
+    assert (adapted[:20] == 255).all() and (adapted[:, :40] == 255).all()
+    assert not np.array_equal(adapted, plain)
 
 
 def test_orientation_and_transparency_are_kept(client: Any, make_picture: Any) -> None:
@@ -86,6 +98,7 @@ def test_orientation_and_transparency_are_kept(client: Any, make_picture: Any) -
         (None, {"saturation": "nan"}, "saturation"),
         (None, {"saturation": "much"}, "saturation"),
         (None, {"size": "300"}, "size"),
+        (None, {"adapt": "perhaps"}, "adapt"),
         (None, {"format": "gif"}, "format"),
     ],
 )

@@ -46,9 +46,10 @@ def test_rest_grpc_the_form_and_the_command_line_give_the_same_picture(
     ):
         done = run(*command)
         assert done.returncode == 0, done.stderr
-    result = CliRunner().invoke(main, ["colorize", str(old), "-o", str(tmp_path / "3.png")])
+    arguments = ["colorize", str(old), "-o", str(tmp_path / "3.png"), "--no-adapt"]
+    result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
-    form = post(server.url, old.read_bytes(), data={"format": "png"})
+    form = post(server.url, old.read_bytes(), data={"format": "png", "adapt": "false"})
     pictures = [(tmp_path / f"{k}.png").read_bytes() for k in range(4)] + [form.content]
     assert len(set(pictures)) == 1
     rgb = np.asarray(Image.open(BytesIO(pictures[0]))).astype(int)
@@ -98,7 +99,9 @@ print("done")
 def test_ovmsclient_works_unchanged(server: Any, runtime: Any, tmp_path: Path) -> None:
     lightness = np.random.default_rng(4).uniform(0, 100, (1, 40, 56, 1)).astype(np.float32)
     np.save(tmp_path / "lightness.npy", lightness)
-    np.save(tmp_path / "ab.npy", Colorizer(runtime).predict_ab(lightness[0, ..., 0])[None])
+    np.save(
+        tmp_path / "ab.npy", Colorizer(runtime, adapt=False).predict_ab(lightness[0, ..., 0])[None]
+    )
     # In a process of its own: it carries TensorFlow's protocol buffers a second time.
     done = run(
         sys.executable,

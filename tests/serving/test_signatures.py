@@ -54,7 +54,7 @@ def test_other_sizes_are_resized_as_colorizer_does(runtime: Any, lightness: np.n
     small = lightness[:100, :70]
     batch = np.stack([small, small[::-1]])[..., None]
     ab = run("serving_default", batch, runtime)
-    colorizer = Colorizer(runtime)
+    colorizer = Colorizer(runtime, adapt=False)
     assert np.array_equal(ab[0], colorizer.predict_ab(small))
     assert np.array_equal(ab[1], colorizer.predict_ab(small[::-1]))
     with pytest.raises(ServingError, match="takes the sizes") as error:
@@ -65,7 +65,7 @@ def test_other_sizes_are_resized_as_colorizer_does(runtime: Any, lightness: np.n
 def test_pixels_and_files_are_the_pictures_of_colorizer(
     runtime: Any, make_picture: Any, photograph: bytes
 ) -> None:
-    colorizer = Colorizer(runtime)
+    colorizer = Colorizer(runtime, adapt=False)
     rgb = np.stack([np.asarray(make_picture(seed)) for seed in (0, 1)])
     made = run("colorize_rgb", rgb, runtime)
     assert made.dtype == np.uint8
