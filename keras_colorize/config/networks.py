@@ -1,7 +1,8 @@
 """Shapes of the networks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Aggregation = Literal["improved_dla", "dla", "unet++", "unet"]
 AGGREGATIONS: tuple[Aggregation, ...] = ("improved_dla", "dla", "unet++", "unet")
@@ -48,6 +49,11 @@ class GeneratorConfig:
             raise ValueError(f"encoder must be one of {ENCODERS}, got {self.encoder}.")
         if self.convolutions < 1:
             raise ValueError(f"convolutions must be at least 1, got {self.convolutions}.")
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any]) -> "GeneratorConfig":
+        """Takes what `dataclasses.asdict` made, perhaps by way of JSON."""
+        return cls(**{**fields, "widths": tuple(fields["widths"])})
 
     @property
     def size_multiple(self) -> int:

@@ -161,6 +161,11 @@ class _Layers:
         return self.of.ReLU(6.0, dtype="float32", name=f"{name}_relu")(x)
 
 
+def is_in_encoder(name: str) -> bool:
+    """Whether a layer of this name, or a variable of this path, is one that `encode` builds."""
+    return "_stage_" in name
+
+
 def build_classifier(variant: str) -> Any:
     """Builds the whole classifier of ImageNet's 1,000 classes, to check weights with.
 
