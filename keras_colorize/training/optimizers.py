@@ -35,9 +35,14 @@ class EncoderAdam(keras.optimizers.Adam):
         self.encoder_rate_ratio = encoder_rate_ratio
         self.encoder_start = encoder_start
 
+    def build(self, variables: Any) -> None:
+        """Makes what it remembers of each variable; see Keras."""
+        self._inside = {k for k, v in enumerate(variables) if is_in_encoder(v.path)}
+        super().build(variables)
+
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Moves one variable; see Keras."""
-        if is_in_encoder(variable.path):
+        if self._get_variable_index(variable) in self._inside:
             step = ops.cast(self.iterations + 1, "float32")
             own = ops.maximum(step - self.encoder_start, 1.0)
             ratio = self._correction(own) / self._correction(step)
