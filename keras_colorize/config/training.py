@@ -54,7 +54,7 @@ class TrainingConfig:
         encoder_weights: what the encoder starts from: `imagenet`, or None for random weights. A run
             that is fine-tuned from other weights takes the encoder from there. With `imagenet` the
             depthwise kernels stay as they are: on a processor their gradient takes a quarter of a
-            step, and they are one in sixty of the encoder's weights.
+            step, and they are one in seventeen of the encoder's weights.
         frozen_encoder_epochs: first epochs in which the rest learns and a pretrained encoder rests.
         encoder_rate_ratio: a pretrained encoder's learning rate over the rest's, after that.
         frozen_statistics: the generator's batch norms keep the statistics that they start with;
