@@ -57,7 +57,7 @@ def weights(gan):
 def compared(request, batch, tmp_path_factory):
     """A step while the encoder rests, and one when it does not, on both backends."""
     folder = tmp_path_factory.mktemp("jax")
-    pair = [x[:2, :32, :32] for x in batch]
+    pair = [x[:2] for x in batch]
     np.savez(folder / "batch.npz", lightness=pair[0], ab=pair[1])
     tiny = PRESETS["tiny"]
     recipe = replace(tiny.training, encoder_weights="imagenet", frozen_encoder_epochs=1, ema=0.9)
@@ -103,7 +103,8 @@ def test_weights_equal_tensorflows(compared):
     for name, value in ours.items():
         # A step of Adam is as long as the rate wherever there is a gradient; where that is all
         # rounding, the backends need not agree on its sign.
-        assert np.median(np.abs(theirs[name] - value)) < 1e-5, name
+        if not name.endswith("_project/bias"):  # batch norm takes most of it away
+            assert np.median(np.abs(theirs[name] - value)) < 1e-5, name
         np.testing.assert_allclose(theirs[name], value, atol=4e-3, err_msg=name)
     for found in (ours, theirs):
         moved = {name for name, value in found.items() if not np.array_equal(value, before[name])}
