@@ -37,7 +37,9 @@ LONGEST = (
     "tests/comparison/test_compare.py",
     "tests/training/test_devices.py",
     "tests/training/test_train_jax.py",
+    "tests/training/test_encoder_jax.py",
     "tests/training/test_gan_jax.py",
+    "tests/training/test_encoder.py",
     "tests/training/test_fine_tuning.py",
 )
 # One process runs all of such a folder: its files share fixtures that take long.

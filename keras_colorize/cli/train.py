@@ -1,41 +1,15 @@
 """`keras-colorize train`: a folder of photographs to a trained generator."""
 
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from keras_colorize.cli.recipe import Growth, Shares, chosen_preset
 from keras_colorize.cli.stopping import stoppable
 from keras_colorize.cli.training_set import open_training_set
-from keras_colorize.config import PRESETS, RIVALS, Preset, RivalName, TrainingConfig
+from keras_colorize.config import ENCODERS, PRESETS, RIVALS, Encoder, GeneratorConfig, RivalName
 from keras_colorize.inference.quiet import import_quietly
-
-
-class _Growth(click.ParamType):
-    """`EPOCHS:SIZE` -> (epochs, size)."""
-
-    name = "epochs:size"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
-        try:
-            epochs, size = map(int, value.split(":"))
-        except ValueError:
-            self.fail(f"{value!r} is not EPOCHS:SIZE, for example 6:192.", param, ctx)
-        return epochs, size
-
-
-class _Shares(click.ParamType):
-    """`LEAST:GREATEST` -> two shares."""
-
-    name = "least:greatest"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[float, float]:
-        try:
-            least, greatest = map(float, value.split(":"))
-        except ValueError:
-            self.fail(f"{value!r} is not LEAST:GREATEST, for example 0.6:1.", param, ctx)
-        return least, greatest
 
 
 @click.command(
@@ -61,6 +35,18 @@ class _Shares(click.ParamType):
     "--width",
     type=click.FloatRange(0, 4, min_open=True),
     help="Factor on all widths of --model.  [default: 1, its paper's]",
+)
+@click.option(
+    "--encoder",
+    type=click.Choice(ENCODERS),
+    help="What the network begins with, instead of the preset's: the paper's convolutions (plain) "
+    "or an image classifier without its last layers.",
+)
+@click.option(
+    "--encoder-weights",
+    type=click.Choice(["imagenet", "none"]),
+    help="What the encoder starts from: what it learnt on ImageNet, which is in the extra "
+    "pretrained, or random weights.  [default: imagenet, unless it is plain]",
 )
 @click.option(
     "--run",
@@ -95,13 +81,13 @@ class _Shares(click.ParamType):
 @click.option("--size", type=click.IntRange(16), help="Side of the crops.")
 @click.option(
     "--grow",
-    type=_Growth(),
+    type=Growth(),
     multiple=True,
     help="Crops of SIZE after that many epochs; can be given again.",
 )
 @click.option(
     "--crop",
-    type=_Shares(),
+    type=Shares(),
     help="Sides of the random crops, before they are resized, over the short sides of their "
     "photographs.  [default: 8/9]",
 )
@@ -119,6 +105,19 @@ class _Shares(click.ParamType):
 )
 @click.option(
     "--schedule", type=click.Choice(["constant", "linear", "cosine"]), help="Of the rates."
+)
+@click.option(
+    "--freeze-encoder",
+    "frozen_encoder_epochs",
+    type=click.IntRange(0),
+    metavar="EPOCHS",
+    help="First epochs in which an encoder from ImageNet rests while the rest learns.  [default "
+    "with --fine-tune: 0]",
+)
+@click.option(
+    "--encoder-rate-ratio",
+    type=click.FloatRange(0, min_open=True),
+    help="Learning rate of the encoder, as a share of the rest's.",
 )
 @click.option("--l1-weight", type=click.FloatRange(0), help="Of L1 beside the adversarial loss.")
 @click.option("--warm-up-epochs", type=click.IntRange(0), help="First epochs with L1 alone.")
@@ -153,6 +152,8 @@ def command(
     preset: str,
     model: RivalName | None,
     width: float | None,
+    encoder: Encoder | None,
+    encoder_weights: str | None,
     run_folder: Path | None,
     val: Path | None,
     fine_tune: str | None,
@@ -169,21 +170,35 @@ def command(
     """
     if fine_tune and recipe["frozen_statistics"] is None:
         recipe["frozen_statistics"] = True
-    chosen = _chosen(PRESETS[preset], recipe, model, width)
+    chosen = chosen_preset(
+        PRESETS[preset],
+        recipe,
+        model=model,
+        width=width,
+        encoder=encoder,
+        encoder_weights=encoder_weights,
+        fine_tune=fine_tune is not None,
+    )
     if model is None and width is not None:
         raise click.UsageError("--width is of --model.")
     if model is not None and rematerialize:
         raise click.UsageError("--rematerialize knows the blocks of a preset's network alone.")
+    run_folder = run_folder or Path("runs") / chosen.name
+    training, network = chosen.training, chosen.generator
+    # If something is missing, nothing has begun yet.
     if wandb:
-        import_quietly("wandb")  # if it is missing, nothing has begun yet
+        import_quietly("wandb")
+    if training.encoder_weights and not fine_tune and not run_folder.exists():
+        from keras_colorize.models.imagenet_weights import weights_file
+
+        assert isinstance(network, GeneratorConfig)
+        weights_file(network.encoder)
     photographs = open_training_set(folder)
 
     from keras_colorize.inference.weights import resolve_weights
     from keras_colorize.training.report import REPORT
     from keras_colorize.training.trainer import train
 
-    run_folder = run_folder or Path("runs") / chosen.name
-    training = chosen.training
     click.echo(
         f"{training.epochs} epochs, batches of {training.batch_size}; run folder {run_folder}",
         err=True,
@@ -206,32 +221,3 @@ def command(
         return
     click.echo(f"How it went: {run.folder / REPORT}", err=True)
     click.echo(f"Done. The generator is {resolve_weights(run.folder)}", err=True)
-
-
-def _chosen(
-    preset: Preset, options: dict[str, Any], model: RivalName | None, width: float | None
-) -> Preset:
-    from keras_colorize.models.systems import with_rival
-
-    given = {name: value for name, value in options.items() if value not in (None, ())}
-    if images := given.pop("images_per_epoch", None):
-        if "steps_per_epoch" in given:
-            raise click.UsageError("--steps-per-epoch and --images-per-epoch say the same thing.")
-        accumulation = given.get("accumulation", preset.training.accumulation)
-        update = given.get("batch_size", preset.training.batch_size) * accumulation
-        given["steps_per_epoch"] = -(-images // update) * accumulation
-    unknown = given.keys() - {field.name for field in fields(TrainingConfig)}
-    assert not unknown, f"options without a field: {unknown}"
-    if "size" in given:  # the preset's growth belongs to the preset's size
-        given = {"grow": (), **given}
-    try:
-        chosen = replace(preset, training=replace(preset.training, **given))
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
-    sizes = chosen.training.size, *dict(chosen.training.grow).values()
-    multiple = 16 if model else preset.generator.size_multiple
-    if any(size <= 0 or size % multiple for size in sizes):
-        raise click.UsageError(
-            f"--size and --grow: sides must be multiples of {multiple} for {model or preset.name}."
-        )
-    return with_rival(chosen, model, width or 1.0) if model else chosen

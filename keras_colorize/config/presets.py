@@ -28,6 +28,11 @@ class Preset:
     discriminator: DiscriminatorConfig | None = field(default_factory=DiscriminatorConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
+    def __post_init__(self) -> None:
+        encoder = getattr(self.generator, "encoder", "plain")
+        if encoder == "plain" and self.training.encoder_weights is not None:
+            raise ValueError("encoder_weights are of an encoder that is not plain.")
+
     def describe(self) -> dict[str, Any]:
         """The three configurations as plain data, for a run folder's `config.json`."""
         return {

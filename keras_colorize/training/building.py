@@ -5,15 +5,22 @@ from typing import Any
 import keras
 
 from keras_colorize.config import Preset, TrainingConfig
-from keras_colorize.models.imagenet_weights import load_imagenet_weights
+from keras_colorize.models.precision import building_at
 from keras_colorize.models.systems import build_networks
 from keras_colorize.training.backends import ColorizationGAN
 from keras_colorize.training.losses import l1_loss
 from keras_colorize.training.muon import Muon
 from keras_colorize.training.objectives import ColorLoss
-from keras_colorize.training.optimizers import EncoderAdam
+from keras_colorize.training.optimizers import EncoderAdam, EncoderMuon
 
 _POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
+# By the recipe's name of it, and whether there is a pretrained encoder.
+_OPTIMIZERS: dict[tuple[str, bool], Any] = {
+    ("adam", False): keras.optimizers.Adam,
+    ("adam", True): EncoderAdam,
+    ("muon", False): Muon,
+    ("muon", True): EncoderMuon,
+}
 
 
 def build_gan(
@@ -28,28 +35,31 @@ def build_gan(
         rematerialize: as in `BaseGAN.compile`.
 
     Returns:
-        The GAN, compiled, with random weights.
+        The GAN, compiled, with random weights. With `encoder_weights` in the recipe, the encoder's
+        depthwise kernels are not trainable.
     """
     recipe = preset.training
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(_POLICIES[recipe.precision])
-    try:
+    with building_at(_POLICIES[recipe.precision]):
         generator, discriminator = build_networks(preset)
         if recipe.encoder_weights:
-            start_from_imagenet(generator)
+            _rest_depthwise(generator)
         gan = ColorizationGAN(
             generator, discriminator, ema=recipe.ema, deep_supervision=recipe.deep_supervision
         )
-    finally:
-        keras.config.set_dtype_policy(before)
     rate = recipe.learning_rate
     critics = None
     if gan.discriminator is not None:
         adversarial_epochs = max(1, recipe.epochs - recipe.warm_up_epochs)
         rate_of_critic = rate * recipe.discriminator_rate_ratio
-        critics = _optimizer("adam", recipe, rate_of_critic, adversarial_epochs * steps)
+        adam = keras.optimizers.Adam
+        critics = _optimizer(adam, recipe, rate_of_critic, adversarial_epochs * steps)
+    encoder: dict[str, Any] = {}
+    if recipe.encoder_weights:
+        encoder["encoder_rate_ratio"] = recipe.encoder_rate_ratio
+        encoder["encoder_start"] = recipe.frozen_encoder_epochs * steps // recipe.accumulation
+    kind = _OPTIMIZERS[recipe.optimizer, bool(recipe.encoder_weights)]
     gan.compile(
-        _optimizer(recipe.optimizer, recipe, rate, recipe.epochs * steps),
+        _optimizer(kind, recipe, rate, recipe.epochs * steps, **encoder),
         critics,
         l1_weight=recipe.l1_weight,
         color_loss=color_loss,
@@ -60,27 +70,19 @@ def build_gan(
     return gan
 
 
-def start_from_imagenet(generator: Any) -> None:
-    """Sets the encoder to ImageNet's weights, and leaves its depthwise kernels as they then are."""
-    load_imagenet_weights(generator)
+def _rest_depthwise(generator: Any) -> None:
     for layer in generator.layers:
         if layer.name.endswith("_depthwise"):
             layer.trainable = False
 
 
 def _optimizer(
-    name: str, recipe: TrainingConfig, rate: float, steps: int
+    kind: Any, recipe: TrainingConfig, rate: float, steps: int, **options: Any
 ) -> keras.optimizers.Optimizer:
     if recipe.schedule == "linear":
         rate = keras.optimizers.schedules.PolynomialDecay(rate, steps, end_learning_rate=0.0)
     elif recipe.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, steps)
     accumulation = recipe.accumulation if recipe.accumulation > 1 else None
-    options = {"beta_1": recipe.beta_1, "gradient_accumulation_steps": accumulation}
-    if name == "muon":
-        made = Muon(rate, **options)
-    elif recipe.encoder_weights:
-        made = EncoderAdam(rate, recipe.encoder_rate_ratio, **options)
-    else:
-        made = keras.optimizers.Adam(rate, **options)
+    made = kind(rate, beta_1=recipe.beta_1, gradient_accumulation_steps=accumulation, **options)
     return keras.optimizers.LossScaleOptimizer(made) if recipe.precision == "float16" else made

@@ -8,6 +8,7 @@ from keras_colorize.inference.runtime import load_keras
 from keras_colorize.inference.tflite_weights import folded_generator, read_constants
 from keras_colorize.models.folding import unfold_batch_norm
 from keras_colorize.models.generator import config_of
+from keras_colorize.models.imagenet_weights import load_imagenet_weights
 from keras_colorize.training.backends import ColorizationGAN, TrainingSet
 from keras_colorize.training.judging import some_lightness
 from keras_colorize.training.runs import RunError
@@ -52,6 +53,20 @@ def take_over(
         return False
     _set_weights(gan.discriminator, load_keras(beside), beside)
     return True
+
+
+def start_from_imagenet(gan: ColorizationGAN) -> None:
+    """Sets the encoder of the generator, and of its average, to what ImageNet taught it.
+
+    Args:
+        gan: of a generator with an encoder that is not plain; changed in place.
+
+    Raises:
+        PretrainedError: the package with the weights is missing, or not what it was.
+    """
+    load_imagenet_weights(gan.generator)
+    if gan.ema_generator is not None:
+        gan.ema_generator.set_weights(gan.generator.get_weights())
 
 
 def _unfolded(start: Path, gan: ColorizationGAN) -> Any:

@@ -8,10 +8,10 @@ from keras import ops
 
 from keras_colorize.evaluation.keras_metrics import PSNR, Accuracy
 from keras_colorize.imaging.color import unscale_ab, unscale_lightness
-from keras_colorize.models.efficientnet_lite import is_in_encoder
 from keras_colorize.models.generator import with_deep_outputs
 from keras_colorize.models.systems import chroma_stride_of
-from keras_colorize.training.gradients import FiniteMean, variables_by_scale
+from keras_colorize.training import optimizers  # noqa: F401  the file of a whole GAN names them
+from keras_colorize.training.gradients import FiniteMean, variables_by_scale, without_encoder
 from keras_colorize.training.losses import l1_loss
 from keras_colorize.training.rematerialization import rematerialized
 
@@ -188,16 +188,9 @@ class BaseGAN(keras.Model):
         return self.l1_weight * loss
 
     def with_rest(self, weights: list[Any]) -> list[Any]:
-        """Values of the learner's trainable variables, without gradient where the encoder rests.
-
-        What would lead there then drops out of the compiled step.
-        """
-        if not self.frozen_encoder:
-            return weights
-        return [
-            ops.stop_gradient(value) if is_in_encoder(variable.path) else value
-            for value, variable in zip(weights, self.learner.trainable_variables, strict=True)
-        ]
+        """Values of the learner's trainable variables, without gradient where the encoder rests."""
+        variables = self.learner.trainable_variables
+        return without_encoder(weights, variables) if self.frozen_encoder else weights
 
     def iterations(self) -> Any:
         """How often the generator's weights have moved, as a float32 scalar."""

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_colorize.models.efficientnet_lite import is_in_encoder
+
 _SCALE = re.compile(r"(?:encoder|node|deep_ab)_(\d)|(ab_scaled$)")
 
 
@@ -30,6 +32,22 @@ def variables_by_scale(generator: Any) -> dict[str, list[int]]:
             group = groups.setdefault(f"gradient_norm_{match[1] or 0}", [])
             group.extend(positions[id(v)] for v in layer.trainable_variables)
     return dict(sorted(groups.items()))
+
+
+def without_encoder(values: Sequence[Any], variables: Sequence[Any]) -> list[Any]:
+    """Stops the gradient at a pretrained encoder; what leads there drops out of a compiled step.
+
+    Args:
+        values: of the variables.
+        variables: a generator's.
+
+    Returns:
+        The same values, of which those of other variables alone have a gradient.
+    """
+    return [
+        ops.stop_gradient(value) if is_in_encoder(variable.path) else value
+        for value, variable in zip(values, variables, strict=True)
+    ]
 
 
 def gradient_norms(

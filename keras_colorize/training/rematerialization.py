@@ -6,7 +6,9 @@ from typing import Any
 
 import keras
 
-_BLOCK = re.compile(r"encoder_\d|node_\d_\d")
+# A stage of a pretrained encoder is a block of its own: the next stage takes from it, and so does
+# the node of its scale.
+_BLOCK = re.compile(r"encoder_\d(?:_stage_\d)?|node_\d_\d")
 Recompute = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import h5py
 
-from keras_colorize.config import DiscriminatorConfig, TrainingConfig
+from keras_colorize.config import DiscriminatorConfig, GeneratorConfig, TrainingConfig
 from keras_colorize.imaging.files import atomic_file
 
 KEPT_CHECKPOINTS = 2
@@ -82,6 +82,7 @@ class Run:
         before.pop("about", None)
         now, then = flat(self.configuration), flat(before)
         defaults = {
+            "generator": asdict(GeneratorConfig()),
             "discriminator": asdict(DiscriminatorConfig()),
             "training": asdict(TrainingConfig()),
         }

@@ -29,7 +29,8 @@ def reestimate_statistics(network: Any, batches: Iterable[Any]) -> None:
     uses = Counter(
         node.operation.name for nodes in network._nodes_by_depth.values() for node in nodes
     )
-    before = network.trainable, [layer.momentum for layer in layers]
+    trainable = [(layer, layer.trainable) for layer in network._flatten_layers()]
+    momenta = [layer.momentum for layer in layers]
     dropouts = [x for x in network.layers if isinstance(x, keras.layers.Dropout)]
     rates = [layer.rate for layer in dropouts]
 
@@ -50,8 +51,9 @@ def reestimate_statistics(network: Any, batches: Iterable[Any]) -> None:
         for k, inputs in enumerate(batches, 1):
             statistics = measure(1 - 1 / k, weights, statistics, inputs)
     finally:
-        network.trainable = before[0]
-        for layer, momentum in zip(layers, before[1], strict=True):
+        for part, before in trainable:  # the network, then what is inside it
+            part.trainable = before
+        for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum
         for layer, rate in zip(dropouts, rates, strict=True):
             layer.rate = rate

@@ -24,7 +24,7 @@ from keras_colorize.training.building import build_gan
 from keras_colorize.training.callbacks import DivergenceGuard, EpochRecorder
 from keras_colorize.training.checkpointer import Checkpointer
 from keras_colorize.training.distribution import Devices
-from keras_colorize.training.fine_tuning import take_over
+from keras_colorize.training.fine_tuning import start_from_imagenet, take_over
 from keras_colorize.training.journal import Journal
 from keras_colorize.training.judging import SAMPLES, sampler, settle, validator
 from keras_colorize.training.objectives import ColorLoss, color_loss_of
@@ -55,7 +55,8 @@ def train(
         val: a folder of photographs whose even half (`part="select"` of `score_folder`) scores
             each epoch and picks `best.keras`; None = no validation.
         fine_tune: weights to start from instead of random ones, as `resolve_weights` takes them;
-            the discriminator is taken over, too, where `discriminator.keras` lies beside them.
+            the discriminator is taken over, too, where `discriminator.keras` lies beside them. The
+            encoder then does not start from the recipe's `encoder_weights`.
         wandb: whether to log to Weights & Biases, too.
         rematerialize: whether to save memory as `BaseGAN.compile` says; a run may go on without.
         strategy: see `open_devices`. It does not decide what is learnt, so a run may go on on
@@ -71,6 +72,7 @@ def train(
         RunError: the folder cannot be used, there are fewer photographs than a batch, or a
             checkpoint or the weights to start from do not fit.
         WeightsError: there are no weights to start from.
+        PretrainedError: those of the recipe's `encoder_weights` are not installed.
         TrainingStopped: SIGTERM came; all that is needed to go on is saved.
         DivergenceError: a loss was not finite any more.
         ShardError: a shard is not what was made any more.
@@ -103,8 +105,10 @@ def train(
             run, gan, epochs=recipe.epochs, steps=steps, batch_size=recipe.batch_size
         )
         progress.say(f"{steps} steps an epoch, {recipe.epochs * steps} in all{devices.said}")
-        anew = not (whole or checkpoint.epochs or checkpoint.steps)
-        if anew and recipe.stages()[-1].adversarial:
+        anew = not (checkpoint.epochs or checkpoint.steps)
+        if anew and recipe.encoder_weights and not start:
+            start_from_imagenet(gan)
+        if anew and not whole and recipe.stages()[-1].adversarial:
             progress.say(f"{start} comes without a discriminator, which starts anew.")
         colorizer = Colorizer(KerasRuntime(gan.best_generator))
         shown = list_photographs(val) if val else photographs.examples(SAMPLES)

@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 
 from keras_colorize.config import AGGREGATIONS, PRESETS, GeneratorConfig
-from keras_colorize.models.generator import build_generator, config_of
+from keras_colorize.models.generator import Generator, build_generator, config_of
+from keras_colorize.models.precision import building_at
 
 SMALL = (2, 3, 4, 5, 6)
 
@@ -193,6 +194,38 @@ def test_configuration_reads_back_from_a_file(tmp_path, lightness_scaled):
     np.testing.assert_array_equal(loaded(x), model(x))
 
 
+def test_configuration_reads_back_from_a_file_without_one(tmp_path, lightness_scaled):
+    """As runs wrote them before a generator had its configuration with it."""
+    config = PRESETS["tiny"].generator
+    model = build_generator(config, keras=keras)
+    assert not isinstance(model, Generator)
+    model.save(tmp_path / "generator.keras")
+    loaded = keras.saving.load_model(tmp_path / "generator.keras")
+    assert config_of(loaded) == config
+    x = lightness_scaled(1, 32, 64)
+    np.testing.assert_array_equal(loaded(x), model(x))
+    model = build_generator(config)
+    model.set_weights(loaded.get_weights())
+    np.testing.assert_allclose(model(x), loaded(x), atol=1e-6)
+
+
+def test_a_file_keeps_precision_and_what_rests(tmp_path):
+    with building_at("mixed_bfloat16"):
+        model = build_generator(GeneratorConfig(SMALL, aggregation="unet"))
+    model.get_layer("encoder_2_conv_1").trainable = False
+    model.save(tmp_path / "generator.keras")
+    loaded = keras.saving.load_model(tmp_path / "generator.keras")
+    assert keras.config.dtype_policy().name == "float32"
+    assert loaded.get_layer("encoder_1_conv_1").compute_dtype == "bfloat16"
+    assert [v.path for v in loaded.trainable_variables] == [
+        v.path for v in model.trainable_variables
+    ]
+    assert len(loaded.trainable_variables) == len(loaded.trainable_weights)
+    model.trainable = False  # as the average of a training is
+    model.save(tmp_path / "generator.keras")
+    assert keras.saving.load_model(tmp_path / "generator.keras").trainable_variables
+
+
 def test_another_model_has_no_configuration():
     inputs = keras.Input((4,))
     other = keras.Model(inputs, keras.layers.Dense(2)(inputs))
@@ -207,6 +240,8 @@ def test_another_model_has_no_configuration():
         ({"widths": (1, 2, 3, 4, 0)}, "five positive numbers"),
         ({"chroma_stride": 3}, "1, 2 or 4"),
         ({"aggregation": "resnet"}, "aggregation must be one of"),
+        ({"encoder": "resnet"}, "encoder must be one of"),
+        ({"convolutions": 0}, "convolutions must be at least 1"),
     ],
 )
 def test_refuses_impossible_configurations(arguments, message):

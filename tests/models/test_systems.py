@@ -1,10 +1,18 @@
 """A rival in a preset's place, and what is read off any network that ends in ab."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
 
-from keras_colorize.config import PRESETS, RIVALS, DiscriminatorConfig, RivalConfig
+from keras_colorize.config import (
+    PRESETS,
+    RIVALS,
+    DiscriminatorConfig,
+    GeneratorConfig,
+    RivalConfig,
+)
 from keras_colorize.models.systems import (
     build_networks,
     chroma_stride_of,
@@ -32,6 +40,13 @@ def test_a_rival_keeps_the_recipe_and_brings_its_networks(rivals, name):
     assert generator.name == name
     assert (critic is not None) == (name == "pix2pix")
     assert generator.output.name.startswith("ab_scaled") or generator.layers[-1].name == "ab_scaled"
+
+
+@pytest.mark.parametrize("name", RIVALS)
+def test_a_rival_takes_no_pretrained_encoder_from_a_preset(name):
+    lite = PRESETS["lite"]
+    recipe = with_rival(lite, name).training
+    assert recipe == replace(lite.training, encoder_weights=None, frozen_encoder_epochs=0)
 
 
 @pytest.mark.parametrize("name", RIVALS)
@@ -84,9 +99,12 @@ def test_what_cannot_be_is_refused(change, said):
         RivalConfig(**({"name": "pix2pix"} | change))
 
 
-@pytest.mark.parametrize("name", ["ours", *RIVALS])
+@pytest.mark.parametrize("name", ["ours", "encoder", *RIVALS])
 def test_a_network_of_less_precision_has_a_float32_copy(name):
-    preset = TINY if name == "ours" else with_rival(TINY, name, 0.125)
+    preset = with_rival(TINY, name, 0.125) if name in RIVALS else TINY
+    if name == "encoder":
+        network = GeneratorConfig((4, 8, 8, 8, 8), 2, "unet", "efficientnet_lite0", 1)
+        preset = replace(TINY, generator=network)
     keras.utils.set_random_seed(0)
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:

@@ -29,6 +29,35 @@ def test_stages_cover_the_run():
     ]
 
 
+def test_a_pretrained_encoder_rests_in_the_first_epochs():
+    recipe = TrainingConfig(
+        size=64,
+        grow=((3, 128),),
+        epochs=6,
+        warm_up_epochs=3,
+        encoder_weights="imagenet",
+        frozen_encoder_epochs=2,
+    )
+    assert recipe.stages() == [
+        Stage(0, 2, 64, False, True),
+        Stage(2, 3, 64, False, False),
+        Stage(3, 6, 128, True, False),
+    ]
+    always = replace(recipe, frozen_encoder_epochs=9).stages()
+    assert [(stage.first_epoch, stage.frozen_encoder) for stage in always] == [(0, True), (3, True)]
+
+
+def test_what_is_said_of_a_pretrained_encoder_needs_one():
+    with pytest.raises(ValueError, match="are of an encoder that has encoder_weights"):
+        TrainingConfig(frozen_encoder_epochs=1)
+    with pytest.raises(ValueError, match="are of an encoder that is not plain"):
+        replace(PRESETS["mobile"], training=TrainingConfig(encoder_weights="imagenet"))
+    lite = PRESETS["lite"]
+    assert lite.generator.encoder == "efficientnet_lite2"
+    assert lite.training.encoder_weights == "imagenet"
+    assert lite.training.frozen_encoder_epochs > 0
+
+
 @pytest.mark.parametrize(
     ("warm_up", "stages"),
     [

@@ -81,6 +81,10 @@ def test_what_an_older_version_did_not_know_has_its_default(tmp_path):
         Run(tmp_path, {**CONFIGURATION, "training": {"size": 64, "ema": 0.9}})
     newer = {**older, "discriminator": {"first_batch_norm": True}}
     Run(tmp_path, newer)
+    Run(tmp_path, {**newer, "generator": {"encoder": "plain"}})
+    other = {**newer, "generator": {"encoder": "efficientnet_lite0"}}
+    with pytest.raises(RunError, match=r"\(different: generator\.encoder\)"):
+        Run(tmp_path, other)
     newer["discriminator"] = {"first_batch_norm": False}
     with pytest.raises(RunError, match=r"\(different: discriminator\.first_batch_norm\)"):
         Run(tmp_path, newer)
