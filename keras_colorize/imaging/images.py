@@ -18,7 +18,7 @@ from keras_colorize.imaging.decoding import (
     decode,
 )
 from keras_colorize.imaging.exif import carried_exif, orientation, upright
-from keras_colorize.imaging.files import atomic_file
+from keras_colorize.imaging.files import atomic_file, write_all
 from keras_colorize.imaging.formats import FORMAT_OF
 from keras_colorize.imaging.pixels import PixelKindError, pixels_of
 from keras_colorize.imaging.quiet import quiet_pillow
@@ -178,7 +178,7 @@ def write_image(
     else:
         encoded = BytesIO()  # TIFF seeks, which a pipe cannot
         _encode(image, encoded, chosen, quality, exif, dpi)
-        destination.write(encoded.getbuffer())
+        write_all(destination, encoded.getbuffer())
 
 
 def _encode(

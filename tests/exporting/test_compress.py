@@ -213,6 +213,13 @@ def test_mistakes_are_a_sentence(options, code, message, weights, photographs, t
     assert not run.exists()
 
 
+def test_a_run_that_another_process_writes_to_is_refused(weights, photographs, tmp_path):
+    with only_writer(tmp_path):
+        result = compress(photographs, "--weights", weights, "--run", tmp_path, *RECIPE)
+    assert result.exit_code == 1
+    assert f"Error: Another process is writing to {tmp_path}; " in result.stderr
+
+
 def test_a_run_of_other_options_is_refused(finished, weights, photographs):
     folder, _ = finished("cluster")
     options = ("--weights", weights, "--method", "cluster", "--run", folder, *RECIPE, "--seed", 1)
