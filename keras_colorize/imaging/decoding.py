@@ -10,18 +10,19 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ImageFile
+from PIL import Image, ImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.JpegImagePlugin import jpeg_factory
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from keras_colorize.imaging.exif import carried_exif, orientation, upright
-from keras_colorize.imaging.pages import photograph_pages
-from keras_colorize.imaging.pixels import PixelKindError, file_pixels
+from keras_colorize.imaging import tiff
+from keras_colorize.imaging.exif import carried_exif, orientation, turn_of, upright
+from keras_colorize.imaging.pixels import PixelKindError, file_pixels, tiff_pixels
 from keras_colorize.imaging.quiet import quiet_pillow
 from keras_colorize.imaging.resolution import Dpi, carried_dpi
+from keras_colorize.imaging.tiff_samples import is_left_to_pillow, kind_of
 
 Source = str | Path | bytes | BinaryIO
 
@@ -57,7 +58,7 @@ class PixelLimitError(ImageError):
 
 @dataclass(frozen=True)
 class Pixels:
-    """A decoded picture, upright and in sRGB.
+    """A decoded picture in sRGB.
 
     Attributes:
         color: (H, W) grey or (H, W, 3) RGB, uint8 or uint16.
@@ -65,6 +66,7 @@ class Pixels:
         exif: with the orientation reset, or None.
         dpi: dots per inch, (horizontal, vertical), or None.
         format: "JPEG", "PNG", "TIFF", "WEBP" or "BMP".
+        turn: the EXIF orientation, 1 to 8, that is still to be applied.
     """
 
     color: NDArray[Any]
@@ -72,17 +74,19 @@ class Pixels:
     exif: bytes | None
     dpi: Dpi | None
     format: str
+    turn: int = 1
 
 
-def decode(source: Source, max_pixels: int) -> Pixels:
+def decode(source: Source, max_pixels: int, *, turned: bool = True) -> Pixels:
     """Decodes a file, bytes or a stream.
 
     Args:
         source: path, the encoded bytes, or a stream at their start.
         max_pixels: the most pixels to decode; checked against the header, before decoding.
+        turned: whether to make the picture upright.
 
     Returns:
-        Its pixels, upright, with what is carried along.
+        Its pixels with what is carried along.
 
     Raises:
         PixelLimitError: it has more than `max_pixels`.
@@ -93,19 +97,32 @@ def decode(source: Source, max_pixels: int) -> Pixels:
         start = stream.read(16)
         stream.seek(0)
         image_format = sniff(start, name)
-        image = _OPENERS[image_format](stream)
-        _choose_page(image, image_format, stream, name)
-        width, height = image.size
+        directory = None
+        if image_format == "TIFF":
+            image, directory = _open_tiff(stream, name)
+        else:
+            image = _OPENERS[image_format](stream)
+            if image_format != "JPEG" and getattr(image, "is_animated", False):
+                raise ImageError(
+                    f"{name} is animated; save one picture of it as a file of its own."
+                )
+        width, height = image.size if directory is None else directory.size
         if width < 1 or height < 1:
             raise ImageError(f"{name} has no pixels.")
         if width * height > max_pixels:
             raise PixelLimitError(
                 f"{name} has {width} x {height} pixels, more than the limit of {max_pixels}."
             )
-        image.load()
-        turn = orientation(image)
-        color, alpha = file_pixels(image, stream)
+        if directory is None:
+            image.load()
+            turn = orientation(image)  # after loading: Pillow turns a TIFF by itself
+            color, alpha = file_pixels(image, stream)
+        else:
+            turn = turn_of(directory.get(tiff.ORIENTATION, 1))
+            color, alpha = tiff_pixels(stream, directory)
         exif, dpi = carried_exif(image), carried_dpi(image, turn)
+    if not turned:
+        return Pixels(color, alpha, exif, dpi, image_format, turn)
     if alpha is not None:
         alpha = upright(alpha, turn)
     return Pixels(upright(color, turn), alpha, exif, dpi, image_format)
@@ -127,19 +144,34 @@ def _in_sentences(name: str) -> Iterator[None]:
         raise ImageError(f"{name} is damaged or cut short and cannot be decoded.") from error
 
 
-def _choose_page(image: Any, image_format: str, stream: BinaryIO, name: str) -> None:
-    """Has a file of several pictures give the only photograph among them.
+def _open_tiff(stream: BinaryIO, name: str) -> tuple[Any, tiff.Directory | None]:
+    """Opens the only photograph in a TIFF.
 
-    The further pictures of a camera's JPEG are views of its first.
+    Returns:
+        Pillow's image, and None where it decodes the photograph rightly. Elsewhere the photograph's
+        directory, and an image that has the metadata alone.
     """
-    if image_format == "JPEG" or not getattr(image, "is_animated", False):
-        return
-    if image_format != "TIFF":
-        raise ImageError(f"{name} is animated; save one picture of it as a file of its own.")
-    pages = photograph_pages(stream)
+    directories = tiff.read_directories(stream)
+    pages = tiff.photograph_pages(directories)
     if len(pages) > 1:
         raise ImageError(f"{name} has {len(pages)} pages; save each as a file of its own.")
-    image.seek(pages[0])
+    (page,) = pages
+    if problem := tiff.problem_of(stream, directories, page):
+        raise ImageError(f"{name} {problem}")
+    directory = directories[page]
+    stream.seek(0)
+    if is_left_to_pillow(directory):
+        try:
+            image = TiffImageFile(stream)
+            image.seek(page)
+        except SyntaxError as error:  # what it says of kinds that it does not know
+            raise ImageError(f"{name} {kind_of(directory)}, which is not supported.") from error
+        return image, None
+    metadata = tiff.stand_in(stream.read(), directory)
+    try:
+        return TiffImageFile(BytesIO(metadata)), directory
+    except Exception:  # Pillow knows no big-endian BigTIFF; metadata must not cost the picture
+        return Image.new("L", (1, 1)), directory
 
 
 def sniff(start: bytes, name: str) -> str:

@@ -21,6 +21,13 @@ def orientation(image: Image.Image) -> int:
         value = image.getexif().get(_ORIENTATION, 1)
     except Exception:  # damaged metadata must not cost the picture
         return 1
+    return turn_of(value)
+
+
+def turn_of(value: object) -> int:
+    """Returns the orientation that a tag's value means, 1 to 8; 1 where it is not valid."""
+    if isinstance(value, bytes) and len(value) == 1:  # a byte, where the standard wants a short
+        value = value[0]
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 

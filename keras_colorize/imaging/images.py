@@ -14,6 +14,7 @@ from keras_colorize.imaging.decoding import (
     DEFAULT_MAX_PIXELS,
     ImageError,
     PixelLimitError,
+    Pixels,
     Source,
     decode,
 )
@@ -126,7 +127,11 @@ def read_rgb(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> NDArray
     Raises:
         ImageError: as `read_photograph`.
     """
-    pixels = decode(source, max_pixels)
+    return rgb_of(decode(source, max_pixels))
+
+
+def rgb_of(pixels: Pixels) -> NDArray[np.uint8]:
+    """Returns decoded pixels as (H, W, 3) uint8; what is transparent becomes white."""
     color = pixels.color
     if color.dtype == np.uint16:
         color = ((color.astype(np.uint32) + 128) // 257).astype(np.uint8)

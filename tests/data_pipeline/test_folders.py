@@ -49,7 +49,9 @@ def test_sorts_photographs_by_what_they_are_fit_for(mixed):
     assert scan.orientations == [1, 1, 1]
     assert names(scan.near_grey, mixed) == ["deep/sepia.png", "gray.jpg"]
     assert names(scan.unreadable, mixed) == ["broken.jpg", "gif.png"]
-    assert all(why.startswith("cannot be read: it is no JPEG") for why in scan.unreadable.values())
+    assert all(
+        why.startswith("cannot be read: it is not a JPEG") for why in scan.unreadable.values()
+    )
 
 
 def test_lists_all_photographs_but_hidden_ones(mixed):

@@ -17,6 +17,7 @@ from keras_colorize.exporting import compressed
 from keras_colorize.exporting.delegation import delegation_of
 from keras_colorize.exporting.distillation import Distillation
 from keras_colorize.imaging.color import scale_lightness
+from keras_colorize.imaging.locks import only_writer
 from keras_colorize.inference.generators import load_generator
 from keras_colorize.inference.tflite_weights import read_constants
 from keras_colorize.models.folding import fold_batch_norm

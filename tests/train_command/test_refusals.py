@@ -44,13 +44,15 @@ def test_refuses_a_run_that_another_process_trains(
 ):
     run = tmp_path / "run"
     shutil.copytree(early, run)
-    before = {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("[!.]*") if path.is_file()}
     with only_writer(run):
         result = train(photographs, "--val", val, "--run", run, *recipe)
     assert result.exit_code == 1
     sentence = f"Another process is writing to {run}; wait for its end, or name another folder."
     assert result.stderr.endswith(f"\nError: {sentence}\n")
-    assert {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()} == before
+    assert {
+        path: path.stat().st_mtime_ns for path in run.rglob("[!.]*") if path.is_file()
+    } == before
 
 
 def test_refuses_a_run_on_other_photographs(unbroken, photographs, val, tmp_path, train, recipe):
