@@ -17,9 +17,11 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from keras_colorize.imaging import tiff
+from keras_colorize.imaging import jpeg, tiff
 from keras_colorize.imaging.exif import carried_exif, orientation, turn_of, upright
+from keras_colorize.imaging.jpeg import load_jpeg
 from keras_colorize.imaging.pixels import PixelKindError, file_pixels, tiff_pixels
+from keras_colorize.imaging.png import PngFacts, readable, without_gamma
 from keras_colorize.imaging.quiet import quiet_pillow
 from keras_colorize.imaging.resolution import Dpi, carried_dpi
 from keras_colorize.imaging.tiff_samples import is_left_to_pillow, kind_of
@@ -56,6 +58,10 @@ class PixelLimitError(ImageError):
     """A picture has more pixels than the caller allows."""
 
 
+class CutShortError(ImageError):
+    """A JPEG is cut short; what there is could be decoded."""
+
+
 @dataclass(frozen=True)
 class Pixels:
     """A decoded picture in sRGB.
@@ -77,19 +83,23 @@ class Pixels:
     turn: int = 1
 
 
-def decode(source: Source, max_pixels: int, *, turned: bool = True) -> Pixels:
+def decode(
+    source: Source, max_pixels: int, *, turned: bool = True, as_far_as_it_goes: bool = False
+) -> Pixels:
     """Decodes a file, bytes or a stream.
 
     Args:
         source: path, the encoded bytes, or a stream at their start.
         max_pixels: the most pixels to decode; checked against the header, before decoding.
         turned: whether to make the picture upright.
+        as_far_as_it_goes: whether to fill what is missing of a JPEG that is cut short.
 
     Returns:
         Its pixels with what is carried along.
 
     Raises:
         PixelLimitError: it has more than `max_pixels`.
+        CutShortError: it is a JPEG with pixels missing.
         ImageError: for whatever else cannot be decoded.
     """
     name = _name(source)
@@ -97,11 +107,15 @@ def decode(source: Source, max_pixels: int, *, turned: bool = True) -> Pixels:
         start = stream.read(16)
         stream.seek(0)
         image_format = sniff(start, name)
-        directory = None
+        directory, facts = None, PngFacts()
         if image_format == "TIFF":
             image, directory = _open_tiff(stream, name)
         else:
+            if image_format == "PNG":
+                stream, facts = readable(stream)
             image = _OPENERS[image_format](stream)
+            if facts.profile:
+                image.info["icc_profile"] = facts.profile
             if image_format != "JPEG" and getattr(image, "is_animated", False):
                 raise ImageError(
                     f"{name} is animated; save one picture of it as a file of its own."
@@ -114,9 +128,14 @@ def decode(source: Source, max_pixels: int, *, turned: bool = True) -> Pixels:
                 f"{name} has {width} x {height} pixels, more than the limit of {max_pixels}."
             )
         if directory is None:
-            image.load()
+            if image_format == "JPEG":
+                image = load_jpeg(image, stream, as_far_as_it_goes=as_far_as_it_goes)
+            else:
+                image.load()
             turn = orientation(image)  # after loading: Pillow turns a TIFF by itself
             color, alpha = file_pixels(image, stream)
+            if facts.gamma:
+                color = without_gamma(color, facts.gamma)
         else:
             turn = turn_of(directory.get(tiff.ORIENTATION, 1))
             color, alpha = tiff_pixels(stream, directory)
@@ -137,11 +156,17 @@ def _in_sentences(name: str) -> Iterator[None]:
         raise
     except PixelKindError as error:
         raise ImageError(f"{name} {error}") from error
+    except jpeg.CutShortError as error:
+        raise CutShortError(_damaged(name)) from error
     except Exception as error:  # a decoder of hostile bytes may raise anything
         # Pillow's own have no number, and to seek before the start is invalid.
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise _unreadable(name, error) from error
-        raise ImageError(f"{name} is damaged or cut short and cannot be decoded.") from error
+        raise ImageError(_damaged(name)) from error
+
+
+def _damaged(name: str) -> str:
+    return f"{name} is damaged or cut short and cannot be decoded."
 
 
 def _open_tiff(stream: BinaryIO, name: str) -> tuple[Any, tiff.Directory | None]:

@@ -12,6 +12,7 @@ from PIL import Image
 from keras_colorize.imaging.color import gray_to_lightness, rgb_to_lightness
 from keras_colorize.imaging.decoding import (
     DEFAULT_MAX_PIXELS,
+    CutShortError,
     ImageError,
     PixelLimitError,
     Pixels,
@@ -27,6 +28,7 @@ from keras_colorize.imaging.resolution import Dpi, carried_dpi
 
 __all__ = [
     "DEFAULT_MAX_PIXELS",
+    "CutShortError",
     "ImageError",
     "Photograph",
     "PixelLimitError",
@@ -65,7 +67,9 @@ class Photograph:
         return height, width
 
 
-def read_photograph(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Photograph:
+def read_photograph(
+    source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS, as_far_as_it_goes: bool = False
+) -> Photograph:
     """Reads a photograph, grey or in colour, as lightness.
 
     JPEG (CMYK too), PNG, TIFF, WebP and BMP. 16-bit tones stay fine; a colour profile is applied.
@@ -73,15 +77,17 @@ def read_photograph(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> 
     Args:
         source: path, the encoded bytes, or a stream at their start.
         max_pixels: the most pixels to decode.
+        as_far_as_it_goes: whether to fill what is missing of a JPEG that is cut short.
 
     Returns:
         The photograph, upright.
 
     Raises:
         PixelLimitError: it has more than `max_pixels`.
+        CutShortError: it is a JPEG with pixels missing.
         ImageError: it cannot be read, is no picture, is damaged, or is several pictures.
     """
-    pixels = decode(source, max_pixels)
+    pixels = decode(source, max_pixels, as_far_as_it_goes=as_far_as_it_goes)
     lightness = _lightness(pixels.color)
     return Photograph(lightness, pixels.alpha, pixels.exif, pixels.dpi, pixels.format)
 

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
+from PIL.BmpImagePlugin import BmpImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
@@ -61,6 +62,8 @@ def pixels_of(image: Image.Image) -> tuple[Color, Alpha]:
 def file_pixels(image: ImageFile.ImageFile, stream: BinaryIO) -> tuple[Color, Alpha]:
     """Returns `pixels_of` the loaded `image`, and all of the 16 bits that a PNG may have."""
     color, alpha = pixels_of(image)
+    if isinstance(image, BmpImageFile) and alpha is not None and not alpha.any():
+        return color, None  # many programs leave the fourth byte 0 and mean opaque
     if isinstance(image, PngImageFile) and image.mode in ("RGB", "RGBA", "LA"):
         stream.seek(24)
         if stream.read(1) == b"\x10":
