@@ -18,6 +18,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from keras_colorize.imaging import jpeg, tiff
+from keras_colorize.imaging.captions import Captions, carried_captions
 from keras_colorize.imaging.exif import carried_exif, orientation, turn_of, upright
 from keras_colorize.imaging.jpeg import load_jpeg
 from keras_colorize.imaging.pixels import PixelKindError, file_pixels, tiff_pixels
@@ -73,6 +74,7 @@ class Pixels:
         dpi: dots per inch, (horizontal, vertical), or None.
         format: "JPEG", "PNG", "TIFF", "WEBP" or "BMP".
         turn: the EXIF orientation, 1 to 8, that is still to be applied.
+        captions: what people wrote, or None.
     """
 
     color: NDArray[Any]
@@ -81,6 +83,7 @@ class Pixels:
     dpi: Dpi | None
     format: str
     turn: int = 1
+    captions: Captions | None = None
 
 
 def decode(
@@ -127,24 +130,29 @@ def decode(
             raise PixelLimitError(
                 f"{name} has {width} x {height} pixels, more than the limit of {max_pixels}."
             )
+        stored = None
         if directory is None:
             if image_format == "JPEG":
                 image = load_jpeg(image, stream, as_far_as_it_goes=as_far_as_it_goes)
             else:
+                if image_format == "TIFF":  # which Pillow turns by itself, and its XMP
+                    stored, facts.xmp = orientation(image), image.info.get("xmp")
                 image.load()
-            turn = orientation(image)  # after loading: Pillow turns a TIFF by itself
+            turn = orientation(image)
             color, alpha = file_pixels(image, stream)
             if facts.gamma:
                 color = without_gamma(color, facts.gamma)
         else:
             turn = turn_of(directory.get(tiff.ORIENTATION, 1))
             color, alpha = tiff_pixels(stream, directory)
-        exif, dpi = carried_exif(image), carried_dpi(image, turn)
+        stored = stored or turn
+        exif, dpi = carried_exif(image, stored), carried_dpi(image, stored)
+        captions = carried_captions(image, stored, facts.xmp)
     if not turned:
-        return Pixels(color, alpha, exif, dpi, image_format, turn)
+        return Pixels(color, alpha, exif, dpi, image_format, turn, captions)
     if alpha is not None:
         alpha = upright(alpha, turn)
-    return Pixels(upright(color, turn), alpha, exif, dpi, image_format)
+    return Pixels(upright(color, turn), alpha, exif, dpi, image_format, 1, captions)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ _PILLOWS = 2**20  # bytes that Pillow unpacks of a text or profile at most
 _MOST = 2**24  # bytes that this does
 _MOST_TEXT = 2**25  # of all texts
 _LONGEST = 2**26  # of a chunk beside the picture
+_SHORTEST = {b"gAMA": 4, b"sRGB": 1, b"pHYs": 9, b"cHRM": 32, b"acTL": 8, b"fcTL": 26}
 _XMP = b"XML:com.adobe.xmp"
 _LIKE_SRGB = 0.05  # a gamma so near to 1 / 2.2 is that of sRGB, as browsers have it
 
@@ -55,8 +56,9 @@ def readable(stream: BinaryIO) -> tuple[BinaryIO, PngFacts]:
             if len(check) < 4:
                 break
             good = zlib.crc32(content, zlib.crc32(kind)) == int.from_bytes(check, "big")
-            if good and kind == b"gAMA" and length == 4:
-                gamma = int.from_bytes(content, "big") / 100_000
+            good = good and length >= _SHORTEST.get(kind, 0)
+            if good and kind == b"gAMA":
+                gamma = int.from_bytes(content[:4], "big") / 100_000
             elif good and kind in (b"sRGB", b"cICP"):
                 named = True
             elif good and kind == b"iCCP":

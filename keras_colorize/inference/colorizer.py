@@ -150,6 +150,7 @@ class Colorizer:
             alpha=photograph.alpha,
             exif=photograph.exif,
             dpi=photograph.dpi,
+            captions=photograph.captions,
             overwrite=overwrite,
         )
 
