@@ -18,6 +18,7 @@ from keras_colorize.imaging.files import atomic_file
 from keras_colorize.imaging.formats import SUFFIXES
 from keras_colorize.imaging.images import ImageError
 from keras_colorize.imaging.small import read_small
+from keras_colorize.imaging.walking import walk
 
 NEAR_GREY = 4.0  # mean chroma in Lab units; a black-and-white print scanned in colour is under it
 _THUMBNAIL = 64
@@ -88,6 +89,8 @@ class Look(NamedTuple):
 def list_photographs(folder: str | Path) -> list[Path]:
     """Photographs below a folder by suffix, sorted; hidden files and folders are left out.
 
+    So are pipes and devices.
+
     Args:
         folder: any nesting.
 
@@ -120,7 +123,7 @@ def photograph_names(folder: str | Path) -> list[str]:
         raise FolderError(f"{error.filename} cannot be read: {error.strerror}.")
 
     names = []
-    for here, below, files in os.walk(folder, onerror=refuse):
+    for here, below, files in walk(folder, refuse):
         below[:] = [name for name in below if not name.startswith(".")]
         inner = Path(here).relative_to(folder)
         names += [

@@ -25,6 +25,7 @@ from keras_colorize.imaging.pixels import PixelKindError, file_pixels, tiff_pixe
 from keras_colorize.imaging.png import PngFacts, readable, without_gamma
 from keras_colorize.imaging.quiet import quiet_pillow
 from keras_colorize.imaging.resolution import Dpi, carried_dpi
+from keras_colorize.imaging.sources import SourceError, open_source
 from keras_colorize.imaging.tiff_samples import is_left_to_pillow, kind_of
 
 Source = str | Path | bytes | BinaryIO
@@ -106,7 +107,7 @@ def decode(
         ImageError: for whatever else cannot be decoded.
     """
     name = _name(source)
-    with _open_stream(source, name) as stream, quiet_pillow(), _in_sentences(name):
+    with _open_stream(source, name, max_pixels) as stream, quiet_pillow(), _in_sentences(name):
         start = stream.read(16)
         stream.seek(0)
         image_format = sniff(start, name)
@@ -237,17 +238,11 @@ def _name(source: Source) -> str:
     return name if isinstance(name, str) else "The picture"
 
 
-def _open_stream(source: Source, name: str) -> BinaryIO:
-    if isinstance(source, bytes):
-        return BytesIO(source)
+def _open_stream(source: Source, name: str, max_pixels: int) -> BinaryIO:
     try:
-        if not isinstance(source, str | Path):
-            return BytesIO(source.read())
-        stream = open(source, "rb")
-        if stream.seekable():
-            return stream
-        with stream:
-            return BytesIO(stream.read())
+        return open_source(source, max_pixels)
+    except SourceError as error:
+        raise ImageError(f"{name} {error}") from error
     except FileNotFoundError as error:
         raise ImageError(f"{name} does not exist.") from error
     except IsADirectoryError as error:
