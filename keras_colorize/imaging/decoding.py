@@ -188,11 +188,12 @@ def _open_tiff(stream: BinaryIO, name: str) -> tuple[Any, tiff.Directory | None]
     directories = tiff.read_directories(stream)
     pages = tiff.photograph_pages(directories)
     if len(pages) > 1:
-        raise ImageError(f"{name} has {len(pages)} pages; save each as a file of its own.")
+        count = f"{len(pages)}" if len(directories) < tiff.MOST_PAGES else f"{len(pages)} or more"
+        raise ImageError(f"{name} has {count} pages; save each as a file of its own.")
     (page,) = pages
     if problem := tiff.problem_of(stream, directories, page):
         raise ImageError(f"{name} {problem}")
-    directory = directories[page]
+    directory = tiff.whole(stream, directories[page])
     stream.seek(0)
     if is_left_to_pillow(directory):
         try:

@@ -94,8 +94,8 @@ def tiff_pixels(stream: BinaryIO, directory: Directory) -> tuple[Color, Alpha]:
         alpha = (alpha // 257).astype(np.uint8)
     if photometric == tiff.WHITE_IS_ZERO:
         color = np.iinfo(color.dtype).max - color
-    profile = bytes(directory.tags.get(tiff.ICC_PROFILE, ()))
-    return _in_srgb(color[..., 0] if color.shape[2] == 1 else color, profile), alpha
+    color = color[..., 0] if color.shape[2] == 1 else color
+    return _in_srgb(color, directory.profile), alpha
 
 
 def _stretched(samples: NDArray[Any], bits: int) -> NDArray[Any]:

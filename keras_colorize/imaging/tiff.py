@@ -27,7 +27,16 @@ REDUCED, MASK = 1, 4  # bits of NEW_SUBFILE_TYPE: a smaller copy of another page
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK = 0, 1, 2, 3, 5
 _SENSOR = (32803, 34892)  # PHOTOMETRIC of what a camera's sensor saw
 _KINDS = {1: "B", 3: "H", 4: "I", 7: "B", 13: "I", 16: "Q", 18: "Q"}  # the types of whole numbers
-_MOST = 2**26  # bytes of one tag: strips of one row in the largest pictures take less
+# All that is read, so that no file has more read than it has pixels.
+_WANTED = {
+    *(NEW_SUBFILE_TYPE, WIDTH, HEIGHT, BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC, FILL_ORDER),
+    *(STRIP_OFFSETS, ROWS_PER_STRIP, STRIP_BYTES, ORIENTATION, SAMPLES_PER_PIXEL, PLANAR),
+    *(PREDICTOR, COLOR_MAP, TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES, SUB_IFDS),
+    *(EXTRA_SAMPLES, SAMPLE_FORMAT, DNG_VERSION),
+}
+_FEW, _MOST = 256, 2**20  # values of a tag, before a page is chosen and after
+_LONGEST_PROFILE = 2**24
+MOST_PAGES = 1000
 
 
 @dataclass(frozen=True)
@@ -38,8 +47,9 @@ class Directory:
         order: of the bytes, "<" or ">".
         big: whether the file is a BigTIFF.
         start: of the directory in the file.
-        tags: the values of a tag by its number; tags of other types are left out.
+        tags: the values of a tag by its number, of those that are known here and not too many.
         entries: where the entry of a tag begins.
+        profile: a colour profile, or nothing.
         next: where the next directory is; 0 after the last.
     """
 
@@ -49,6 +59,7 @@ class Directory:
     tags: dict[int, tuple[int, ...]]
     entries: dict[int, int]
     next: int
+    profile: bytes = b""
 
     def get(self, tag: int, default: int) -> int:
         """The first value of a tag."""
@@ -72,7 +83,7 @@ def read_directories(stream: BinaryIO) -> list[Directory]:
         stream: a TIFF.
 
     Returns:
-        At least one.
+        At least one, and at most `MOST_PAGES`, without long tags.
 
     Raises:
         ValueError: the first is damaged.
@@ -83,7 +94,7 @@ def read_directories(stream: BinaryIO) -> list[Directory]:
     big = struct.unpack(order + "H", header[2:4])[0] == 43
     (next_one,) = struct.unpack_from(order + ("Q" if big else "I"), header, 8 if big else 4)
     found: dict[int, Directory] = {}
-    while next_one and next_one not in found:
+    while next_one and next_one not in found and len(found) < MOST_PAGES:
         try:
             directory = _read(stream, order, big, next_one)
         except (ValueError, struct.error):
@@ -97,6 +108,15 @@ def read_directories(stream: BinaryIO) -> list[Directory]:
     if not found:
         raise ValueError("There is no directory.")
     return list(found.values())
+
+
+def whole(stream: BinaryIO, directory: Directory) -> Directory:
+    """Reads a directory again, with its long tags.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    return _read(stream, directory.order, directory.big, directory.start, most=_MOST)
 
 
 def photograph_pages(directories: list[Directory]) -> list[int]:
@@ -144,7 +164,7 @@ def _sub_directories(stream: BinaryIO, directory: Directory) -> list[Directory]:
     return found
 
 
-def _read(stream: BinaryIO, order: str, big: bool, start: int) -> Directory:
+def _read(stream: BinaryIO, order: str, big: bool, start: int, *, most: int = _FEW) -> Directory:
     head, entry, word = ("Q", "HHQ", "Q") if big else ("H", "HHI", "I")
     stream.seek(start)
     size, width = struct.calcsize(order + entry), struct.calcsize(order + word)
@@ -155,26 +175,32 @@ def _read(stream: BinaryIO, order: str, big: bool, start: int) -> Directory:
     block = stream.read(count * (size + width))
     tags: dict[int, tuple[int, ...]] = {}
     entries: dict[int, int] = {}
+    profile = b""
     for k in range(count):
         at = k * (size + width)
         tag, kind, length = struct.unpack_from(order + entry, block, at)
         entries.setdefault(tag, first + at)
-        if kind not in _KINDS or not length or tag in tags:
+        if tag == ICC_PROFILE and most > _FEW and width < length <= _LONGEST_PROFILE:
+            stream.seek(struct.unpack_from(order + word, block, at + size)[0])
+            profile = stream.read(length)
+        if tag not in _WANTED or kind not in _KINDS or not length or tag in tags:
+            continue
+        if length > most:
+            if most > _FEW:
+                raise ValueError("A tag is too long.")
             continue
         format = f"{order}{length}{_KINDS[kind]}"
-        if length > _MOST or (needed := struct.calcsize(format)) > _MOST:
-            raise ValueError("A tag is too long.")
+        needed = struct.calcsize(format)
         values = block[at + size : at + size + needed]
         if needed > width:
             stream.seek(struct.unpack_from(order + word, block, at + size)[0])
             values = stream.read(needed)
-            if len(values) < needed:
-                continue
-        tags[tag] = struct.unpack(format, values)
+        if len(values) == needed:
+            tags[tag] = struct.unpack(format, values)
     stream.seek(first + len(block))
     link = stream.read(width)
     after = struct.unpack(order + word, link)[0] if len(link) == width else 0
-    return Directory(order, big, start, tags, entries, after)
+    return Directory(order, big, start, tags, entries, after, profile)
 
 
 def stand_in(data: bytes, directory: Directory) -> bytes:
