@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -182,9 +182,11 @@ def scan_folder(
                 found[name] = facts
     finally:  # what was seen before Ctrl-C need not be seen again
         if store is not None and found != known:
-            store.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_file(store, overwrite=True) as stream:
-                stream.write(json.dumps({"format": _STORE_FORMAT, "looks": found}).encode())
+            content = json.dumps({"format": _STORE_FORMAT, "looks": found}).encode()
+            with suppress(OSError):  # it is only a memory
+                store.parent.mkdir(parents=True, exist_ok=True)
+                with atomic_file(store, overwrite=True) as stream:
+                    stream.write(content)
 
     scan = Scan()
     for name in names:

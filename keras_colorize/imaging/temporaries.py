@@ -30,8 +30,13 @@ def beside(destination: Path) -> Path:
 
 
 def holds_nothing(folder: Path) -> bool:
-    """Whether there is nothing in a folder but what a killed process of ours left."""
-    return all(path.name == FOLDER_LOCK or _NAME.fullmatch(path.name) for path in folder.iterdir())
+    """Whether there is no file below a folder but what a killed process of ours left."""
+    for path in folder.iterdir():
+        if path.name == FOLDER_LOCK or _NAME.fullmatch(path.name):
+            continue
+        if path.is_symlink() or not path.is_dir() or not holds_nothing(path):
+            return False
+    return True
 
 
 @contextmanager

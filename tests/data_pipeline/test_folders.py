@@ -181,3 +181,11 @@ def test_says_what_is_wrong_with_a_folder(tmp_path):
     Image.new("RGB", (9, 9)).save(tmp_path / "black.png")
     with pytest.raises(FolderError, match="1 are near-grey, 1 cannot be read"):
         scan_folder(tmp_path)
+
+
+def test_a_memory_that_cannot_be_written_costs_nothing(tmp_path, make_picture, files_end_at):
+    make_picture(0).save(tmp_path / "a.jpg")
+    cache = tmp_path / "cache"
+    with files_end_at(10):
+        assert scan_folder(tmp_path, cache=cache).count == 1
+    assert list(cache.iterdir()) == []

@@ -216,7 +216,9 @@ def test_mistakes_are_a_sentence(options, code, message, weights, photographs, t
 
 def test_a_run_that_another_process_writes_to_is_refused(weights, photographs, tmp_path):
     with only_writer(tmp_path):
-        result = compress(photographs, "--weights", weights, "--run", tmp_path, *RECIPE)
+        result = compress(
+            photographs, "--weights", weights, "--method", "cluster", "--run", tmp_path, *RECIPE
+        )
     assert result.exit_code == 1
     assert f"Error: Another process is writing to {tmp_path}; " in result.stderr
 

@@ -157,3 +157,13 @@ def test_a_large_folder_is_not_looked_through_for_every_file(tmp_path, monkeypat
         temporaries.sweep(tmp_path)
         now[0] += 10.0
     assert looks == [0.0, 505.0, 1010.0, 1515.0]
+
+
+def test_folders_with_nothing_but_what_a_kill_left_are_free(tmp_path):
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    left = tmp_path / "deep" / f".keras-colorize-{'0' * 16}.tmp"
+    left.mkdir()
+    (left / "half").write_text("")
+    assert temporaries.holds_nothing(tmp_path)
+    (tmp_path / "deep" / "er" / "letter.txt").write_text("mine")
+    assert not temporaries.holds_nothing(tmp_path)
