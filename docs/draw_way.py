@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from keras_colorize import Colorizer
 from keras_colorize.imaging.color import lab_to_rgb
+from keras_colorize.imaging.files import atomic_file
 from keras_colorize.imaging.images import read_photograph
 from keras_colorize.imaging.upsampling import guided_upsample
 from keras_colorize.inference.fitting import predict_fitted
@@ -39,7 +40,8 @@ def main() -> None:
         axes.imshow(picture, interpolation="nearest", extent=(0, width, height, 0))
         axes.set_title(f"{title}\n{picture.shape[0]} x {picture.shape[1]}", fontsize=10)
         axes.set_axis_off()
-    figure.savefig(ROOT / "docs" / "images" / "way.jpg", dpi=110, pil_kwargs={"quality": 85})
+    with atomic_file(ROOT / "docs" / "images" / "way.jpg", overwrite=True) as stream:
+        figure.savefig(stream, format="jpg", dpi=110, pil_kwargs={"quality": 85})
 
 
 if __name__ == "__main__":

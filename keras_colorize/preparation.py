@@ -26,6 +26,7 @@ from keras_colorize.data.shards import ShardFolder
 from keras_colorize.data.tfds import TfdsPhotographs
 from keras_colorize.imaging.formats import FORMATS
 from keras_colorize.imaging.images import ImageError, read_rgb, write_image
+from keras_colorize.imaging.locks import only_writer
 from keras_colorize.imaging.quiet import quiet_pillow
 from keras_colorize.imaging.strips import available_cores
 
@@ -63,6 +64,7 @@ def prepare(
     Raises:
         FolderError: there are no such photographs.
         ShardError: the destination is in other use, or the shards cannot be made.
+        FolderInUseError: another process makes shards in it.
     """
     photographs: Photographs | TfdsPhotographs
     if str(source).startswith(TFDS):
@@ -87,6 +89,7 @@ def prepare(
     jobs = jobs or available_cores()
     parts: Sequence[Iterable[tuple[str, Path | bytes]]] = photographs.parts(shards, seed)
     with (
+        only_writer(destination),
         tqdm(total=photographs.count, unit="photograph", disable=None, leave=False) as bar,
         ProcessPoolExecutor(jobs, get_context("spawn"), _start_worker) as pool,
     ):

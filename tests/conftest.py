@@ -4,10 +4,12 @@ import errno
 import gc
 import json
 import os
+import resource
 import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -102,6 +104,22 @@ def photographs(
         path.parent.mkdir(exist_ok=True)
         make_picture(k).save(path, quality=90)
     return folder
+
+
+@pytest.fixture(scope="session")
+def files_end_at() -> Callable[[int], AbstractContextManager[None]]:
+    """Has the kernel cut what is written to files at a size, and refuse more: a full disk."""
+
+    @contextmanager
+    def limited(size: int) -> Iterator[None]:
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    return limited
 
 
 @pytest.fixture

@@ -78,6 +78,9 @@ from keras_colorize.inference.colorizer import Colorizer
     show_default=True,
     help="Refuse pictures with more pixels.",
 )
+@click.option(
+    "--cut-short", is_flag=True, help="Colour JPEGs that are cut short as far as they go."
+)
 def command(
     paths: tuple[str, ...],
     out: str | None,
@@ -91,6 +94,7 @@ def command(
     as_json: bool,
     jobs: int | None,
     max_pixels: int,
+    cut_short: bool,
 ) -> None:
     """Colour photographs.
 
@@ -100,7 +104,12 @@ def command(
     named *-colorized are skipped, unless such a file is the only path.
     """
     make_colorizer = partial(Colorizer, model, size=size, saturation=saturation, adapt=adapt)
-    options = {"format": image_format, "quality": quality, "max_pixels": max_pixels}
+    options = {
+        "format": image_format,
+        "quality": quality,
+        "max_pixels": max_pixels,
+        "as_far_as_it_goes": cut_short,
+    }
     if "-" in paths or out == "-":
         if len(paths) > 1:
             raise click.UsageError("Standard input and output are for one picture alone.")

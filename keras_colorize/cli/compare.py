@@ -14,6 +14,7 @@ from keras_colorize.cli.stopping import stoppable
 from keras_colorize.cli.training_set import open_training_set
 from keras_colorize.config import PRESETS, RIVALS, GeneratorConfig, Preset
 from keras_colorize.imaging.files import atomic_file
+from keras_colorize.imaging.temporaries import holds_nothing
 
 _SYSTEMS = ("ours", *RIVALS)
 
@@ -210,7 +211,7 @@ def _check_pattern(without: str | None, val: Path) -> None:
 
 def _check_folder(out: Path) -> None:
     ours = any(out.glob("*/seed-*/config.json"))
-    if out.is_dir() and any(out.iterdir()) and not ours:
+    if out.is_dir() and not holds_nothing(out) and not ours:
         raise click.UsageError(f"--out {out} holds other things than a comparison.")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from keras_colorize.exporting.kinds import KINDS, USUAL_KINDS, Kind
+from keras_colorize.imaging.temporaries import holds_nothing
 from keras_colorize.inference.quiet import import_quietly
 from keras_colorize.inference.weights import (
     DEFAULT_NAME,
@@ -99,7 +100,7 @@ def command(
     FOLDER/layers.md says what int8 does to each layer.
     """
     wanted = _TARGETS if "all" in targets else tuple(dict.fromkeys(targets))
-    if not overwrite and folder.is_dir() and any(folder.iterdir()):
+    if not overwrite and folder.is_dir() and not holds_nothing(folder):
         raise click.UsageError(f"{folder} is not empty: name another folder, or give --overwrite.")
     import_quietly("tensorflow")
 

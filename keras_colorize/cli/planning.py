@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from keras_colorize.imaging.formats import MARK, SUFFIXES, SUFFIXES_OF
+from keras_colorize.imaging.walking import walk
 
 
 @dataclass(frozen=True)
@@ -83,14 +84,14 @@ def _find(paths: Sequence[str], out: Path | None) -> Iterator[_Found]:
             for match in map(Path, matches):
                 if match.is_dir():
                     yield from _walk(match, root, out)
-                elif match.suffix.lower() in SUFFIXES:
+                elif match.suffix.lower() in SUFFIXES and match.is_file():
                     yield _Found(match, root, named=False)
 
 
 def _walk(folder: Path, root: Path, out: Path | None) -> Iterator[_Found]:
     """Finds pictures by suffix at any depth, but nothing hidden, and no results under `out`."""
     closed: list[OSError] = []
-    for parent, folders, files in os.walk(folder, onerror=closed.append):
+    for parent, folders, files in walk(folder, closed.append):
         folders[:] = sorted(
             name
             for name in folders

@@ -11,8 +11,9 @@ from typing import Any, BinaryIO, TypeVar
 import cv2
 
 from keras_colorize.cli.planning import Job
-from keras_colorize.imaging.images import ImageError, PixelLimitError
+from keras_colorize.imaging.images import CutShortError, ImageError, PixelLimitError
 from keras_colorize.imaging.strips import available_cores
+from keras_colorize.imaging.temporaries import sweep
 from keras_colorize.inference.colorizer import Colorizer
 
 Record = dict[str, Any]
@@ -44,6 +45,7 @@ def colorize_one(
     started = time.perf_counter()
     try:
         if isinstance(destination, Path):
+            sweep(destination.parent)  # here, as a killed run may have left nothing to be done
             if not overwrite and os.path.lexists(destination):
                 raise FileExistsError
             if not isinstance(source, Path) or source.exists():  # else this is about to fail
@@ -53,6 +55,9 @@ def colorize_one(
             destination.flush()  # here, where a failure gets its sentence
     except PixelLimitError as error:
         return _failed(record, f"{str(error).removesuffix('.')}; --max-pixels raises it.")
+    except CutShortError as error:
+        reason = f"{str(error).removesuffix('.')}; --cut-short colours it as far as it goes."
+        return _failed(record, reason)
     except (ImageError, _FolderError) as error:
         return _failed(record, str(error))
     except FileExistsError:

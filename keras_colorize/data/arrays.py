@@ -6,7 +6,6 @@ The crops are drawn as in `tfdata`, with the same guarantee of order, from other
 import itertools
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from keras_colorize.imaging.color import (
     scale_lightness,
 )
 from keras_colorize.imaging.exif import upright
-from keras_colorize.imaging.quiet import quiet_pillow
+from keras_colorize.imaging.small import read_small
 
 _BATCHES_AHEAD = 4
 _SHARDS_AHEAD = 2  # one that is taken from, one that is read meanwhile
@@ -69,15 +68,12 @@ def _load_crop(
     least, greatest = crop
     share = random.uniform(least, greatest) if least < greatest else least
     enough = int(size / share)
-    source = BytesIO(photograph) if isinstance(photograph, bytes) else photograph
-    with quiet_pillow(), Image.open(source) as opened:
-        opened.draft("RGB", (enough, enough))  # a JPEG decodes at 1/2, 1/4 or 1/8 of its size
-        image = opened.convert("RGB")
-        side = round(min(image.size) * share)
-        left, top = (int(random.random() * (length - side + 1)) for length in image.size)
-        box = (left, top, left + side, top + side)
-        # A triangle as wide as the reduction: `tf.image.resize(..., antialias=True)`.
-        square = np.asarray(image.resize((size, size), Image.Resampling.BILINEAR, box))
+    image, _ = read_small(photograph, enough)
+    side = round(min(image.size) * share)
+    left, top = (int(random.random() * (length - side + 1)) for length in image.size)
+    box = (left, top, left + side, top + side)
+    # A triangle as wide as the reduction: `tf.image.resize(..., antialias=True)`.
+    square = np.asarray(image.resize((size, size), Image.Resampling.BILINEAR, box))
     square = upright(square, orientation)
     return square if random.random() < 0.5 else square[:, ::-1]
 

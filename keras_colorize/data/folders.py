@@ -4,26 +4,26 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
 from keras_colorize.data.prefetching import prefetch
 from keras_colorize.imaging.color import rgb_to_lab
-from keras_colorize.imaging.exif import orientation
 from keras_colorize.imaging.files import atomic_file
-from keras_colorize.imaging.formats import FORMATS, SUFFIXES
-from keras_colorize.imaging.quiet import quiet_pillow
+from keras_colorize.imaging.formats import SUFFIXES
+from keras_colorize.imaging.images import ImageError
+from keras_colorize.imaging.small import read_small
+from keras_colorize.imaging.walking import walk
 
 NEAR_GREY = 4.0  # mean chroma in Lab units; a black-and-white print scanned in colour is under it
 _THUMBNAIL = 64
 _AHEAD = 64  # photographs under way
-_STORE_FORMAT = 2  # of what a scan remembers; raised when `Look` changes
+_STORE_FORMAT = 3  # of what a scan remembers; raised when `Look` changes
 
 
 class FolderError(ValueError):
@@ -89,6 +89,8 @@ class Look(NamedTuple):
 def list_photographs(folder: str | Path) -> list[Path]:
     """Photographs below a folder by suffix, sorted; hidden files and folders are left out.
 
+    So are pipes and devices.
+
     Args:
         folder: any nesting.
 
@@ -121,7 +123,7 @@ def photograph_names(folder: str | Path) -> list[str]:
         raise FolderError(f"{error.filename} cannot be read: {error.strerror}.")
 
     names = []
-    for here, below, files in os.walk(folder, onerror=refuse):
+    for here, below, files in walk(folder, refuse):
         below[:] = [name for name in below if not name.startswith(".")]
         inner = Path(here).relative_to(folder)
         names += [
@@ -180,9 +182,11 @@ def scan_folder(
                 found[name] = facts
     finally:  # what was seen before Ctrl-C need not be seen again
         if store is not None and found != known:
-            store.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_file(store, overwrite=True) as stream:
-                stream.write(json.dumps({"format": _STORE_FORMAT, "looks": found}).encode())
+            content = json.dumps({"format": _STORE_FORMAT, "looks": found}).encode()
+            with suppress(OSError):  # it is only a memory
+                store.parent.mkdir(parents=True, exist_ok=True)
+                with atomic_file(store, overwrite=True) as stream:
+                    stream.write(content)
 
     scan = Scan()
     for name in names:
@@ -213,13 +217,11 @@ def inspect(source: Path | BinaryIO) -> Look:
         What it found; a photograph that cannot be read has a `problem`.
     """
     try:
-        with quiet_pillow(), Image.open(source, formats=FORMATS) as image:
-            image.draft("RGB", (_THUMBNAIL, _THUMBNAIL))
-            thumbnail = image.convert("RGB").resize((_THUMBNAIL, _THUMBNAIL), reducing_gap=2.0)
-            # Last: to find a PNG's EXIF, Pillow loads it, and its error would be taken for none.
-            turn = orientation(image)
-    except UnidentifiedImageError:  # its message names the stream's address
-        return Look(1, 0.0, "cannot be read: it is no JPEG, PNG, WebP, BMP or TIFF.")
+        image, turn = read_small(source, _THUMBNAIL)
+        thumbnail = image.resize((_THUMBNAIL, _THUMBNAIL), reducing_gap=2.0)
+    except ImageError as error:
+        name = str(source) if isinstance(source, Path) else "The picture"
+        return Look(1, 0.0, f"cannot be read: it {str(error).removeprefix(f'{name} ')}")
     except Exception as error:  # a decoder of damaged bytes may raise anything
         return Look(1, 0.0, f"cannot be read: {error}")
     ab = rgb_to_lab(np.asarray(thumbnail))[..., 1:]

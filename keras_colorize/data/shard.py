@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from keras_colorize.imaging.files import atomic_path
+
 
 class ShardError(ValueError):
     """A shard, or a folder of them, that cannot be made or used, in one sentence."""
@@ -68,37 +70,33 @@ def write_shard(path: Path, entries: Iterable[Entry]) -> Shard:
     """
     import tensorflow as tf
 
-    temporary = path.with_name(f"making-{path.name}")
     records, near_grey, unreadable = 0, 0, {}
     try:
-        with tf.io.TFRecordWriter(str(temporary)) as writer:
-            for entry in entries:
-                if entry.jpeg:
-                    writer.write(_example(entry))
-                    records += 1
-                elif entry.problem:
-                    unreadable[entry.name] = entry.problem
-                else:
-                    near_grey += 1
-        # Reading compares the checksum of each record.
-        read = tf.data.TFRecordDataset(str(temporary)).reduce(0, lambda n, _: n + 1).numpy()
-        if read != records:
-            raise ShardError(f"{temporary} has {read} records instead of {records}.")
-        with open(temporary, "rb") as stream:
-            os.fsync(stream.fileno())
-        shard = Shard(
-            file=path.name,
-            records=records,
-            bytes=temporary.stat().st_size,
-            sha256=_sha256(temporary),
-            near_grey=near_grey,
-            unreadable=unreadable,
-        )
-        os.replace(temporary, path)
-    except tf.errors.OpError as error:
-        raise ShardError(f"{temporary} cannot be written or read: {error.message}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        with atomic_path(path, overwrite=True) as temporary:
+            with tf.io.TFRecordWriter(str(temporary)) as writer:
+                for entry in entries:
+                    if entry.jpeg:
+                        writer.write(_example(entry))
+                        records += 1
+                    elif entry.problem:
+                        unreadable[entry.name] = entry.problem
+                    else:
+                        near_grey += 1
+            # Reading compares the checksum of each record.
+            read = tf.data.TFRecordDataset(str(temporary)).reduce(0, lambda n, _: n + 1).numpy()
+            if read != records:
+                raise ShardError(f"{path} has {read} records instead of {records}.")
+            shard = Shard(
+                file=path.name,
+                records=records,
+                bytes=temporary.stat().st_size,
+                sha256=_sha256(temporary),
+                near_grey=near_grey,
+                unreadable=unreadable,
+            )
+    except (OSError, tf.errors.OpError) as error:
+        reason = getattr(error, "message", None) or getattr(error, "strerror", None) or error
+        raise ShardError(f"{path} cannot be written or read: {reason}.") from error
     return shard
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from keras_colorize.data.shard import Entry, Shard, ShardError, write_shard
 from keras_colorize.imaging.files import atomic_file
+from keras_colorize.imaging.temporaries import holds_nothing
 
 FORMAT = "keras-colorize shards, version 1"
 _MANIFEST = "manifest.json"
@@ -79,7 +80,7 @@ class ShardFolder:
         folder = Path(folder)
         found = _read(folder)
         if found is None:
-            if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            if folder.exists() and (not folder.is_dir() or not holds_nothing(folder)):
                 raise ShardError(f"{folder} exists and holds no shards; name another folder.")
             folder.mkdir(parents=True, exist_ok=True)
             found = cls(folder, settings, {})

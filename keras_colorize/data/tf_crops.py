@@ -1,22 +1,20 @@
 """Photographs to random crops as TensorFlow operations."""
 
 import functools
-from io import BytesIO
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
 from keras_colorize.config import CROP
 from keras_colorize.imaging.aging import film_lightness
-from keras_colorize.imaging.quiet import quiet_pillow
+from keras_colorize.imaging.small import read_small
 
 
 def _decode_with_pillow(contents: bytes) -> np.ndarray:
     # The scan's decoder, so that what passed it decodes: TensorFlow's refuse WebP with alpha and
     # slightly damaged PNG, take the indices of a BMP palette for grey, and know no TIFF.
-    with quiet_pillow(), Image.open(BytesIO(contents)) as image:
-        return np.asarray(image.convert("RGB"))
+    image, _ = read_small(contents, 0)
+    return np.asarray(image)
 
 
 def _decode(contents: tf.Tensor, side: int, share: float | tf.Tensor) -> tf.Tensor:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -10,6 +11,8 @@ from keras_colorize.evaluation.protocol import ScoringError
 from keras_colorize.evaluation.scoring import ScoredImage
 from keras_colorize.imaging.files import atomic_file
 from keras_colorize.imaging.images import write_image
+from keras_colorize.imaging.locks import only_writer
+from keras_colorize.imaging.temporaries import holds_nothing
 
 SHOWN = 8  # images in a strip
 _HEIGHT = 256
@@ -32,12 +35,13 @@ class ScoreFiles:
     def __init__(self, folder: Path, *, overwrite: bool = False) -> None:
         if folder.exists() and not folder.is_dir():
             raise ScoringError(f"{folder} is a file, not a folder.")
-        if folder.is_dir() and any(folder.iterdir()) and not overwrite:
+        if folder.is_dir() and not holds_nothing(folder) and not overwrite:
             raise ScoringError(f"{folder} is not empty; --overwrite replaces the scores in it.")
         self.folder = folder
         self._worst: list[ScoredImage] = []
         self._best: list[ScoredImage] = []
         self._lines: TextIO | None = None
+        self._open = ExitStack()
 
     def __enter__(self) -> "ScoreFiles":
         """Returns itself."""
@@ -45,8 +49,7 @@ class ScoreFiles:
 
     def __exit__(self, *_: object) -> None:
         """Closes the lines."""
-        if self._lines is not None:
-            self._lines.close()
+        self._open.close()
 
     def add(self, image: ScoredImage) -> None:
         """Writes the line of an image, and keeps it if it is among the worst or the best."""
@@ -58,9 +61,10 @@ class ScoreFiles:
 
     def _begin(self) -> TextIO:
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._open.enter_context(only_writer(self.folder))
         for name in ("scores.json", "worst.png", "best.png"):  # of an earlier scoring
             (self.folder / name).unlink(missing_ok=True)
-        return open(self.folder / "images.jsonl", "w", buffering=1)
+        return self._open.enter_context(open(self.folder / "images.jsonl", "w", buffering=1))
 
     def finish(self, report: Mapping[str, Any]) -> None:
         """Writes the strips and, as `scores.json`, the report, which is plain data."""

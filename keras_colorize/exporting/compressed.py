@@ -22,6 +22,7 @@ from keras_colorize.exporting.quantization import Quantization
 from keras_colorize.exporting.tflite import SIZES, cover
 from keras_colorize.imaging.color import scale_lightness
 from keras_colorize.imaging.files import atomic_file
+from keras_colorize.imaging.locks import only_writer
 from keras_colorize.inference.generators import load_generator
 from keras_colorize.inference.runtime import KerasRuntime
 from keras_colorize.inference.weights import resolve_weights
@@ -70,6 +71,7 @@ def compress(
         TrainingStopped: SIGTERM came; all that is needed to go on is saved.
         DivergenceError: a loss was not finite any more.
         FolderError: there are no photographs in `val`.
+        FolderInUseError: another process writes to the folder.
     """
     if keras.backend.backend() != "tensorflow":
         raise BackendError(f"This needs KERAS_BACKEND=tensorflow, not {keras.backend.backend()}.")
@@ -95,6 +97,21 @@ def compress(
     if (run_folder / REPORT).exists():
         say(f"{run_folder} is finished.")
         return (run_folder / REPORT).read_text().rstrip()
+    with only_writer(run_folder):
+        return _compress(parent, photographs, recipe, run, steps, name=name, val=val, say=say)
+
+
+def _compress(
+    parent: keras.Model,
+    photographs: TrainingSet,
+    recipe: CompressionRecipe,
+    run: Run,
+    steps: int,
+    *,
+    name: str,
+    val: Path | None,
+    say: Callable[[str], object],
+) -> str:
     say("Equalizing ...")
     keras.utils.set_random_seed(recipe.seed)
     calibration = calibration_of(photographs.examples(PHOTOGRAPHS))
@@ -105,7 +122,7 @@ def compress(
     distillation = Distillation(compression, parent, recipe.rate, total)
     fine_tune(distillation, photographs, recipe, run, steps)
     result = compression.result()
-    stem = run_folder / f"{name}.{recipe.method}"
+    stem = run.folder / f"{name}.{recipe.method}"
     save_whole(result.save_weights, stem.with_name(f"{stem.name}.weights.h5"))
     say("TFLite ...")
     path = stem.with_name(f"{stem.name}.tflite")
@@ -129,7 +146,7 @@ def compress(
         "calibration": calibration.facts(),
         **constraint_of(result),
     }
-    return write_report(run_folder, report, measured)
+    return write_report(run.folder, report, measured)
 
 
 def constraint_of(network: keras.Model) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import h5py
 import keras
@@ -104,9 +104,9 @@ class Distillation:
     def set_random_states(self, states: list[list[int]]) -> None:
         """Nothing to set."""
 
-    def save_weights(self, path: Path) -> None:
+    def save_weights(self, to: Path | BinaryIO) -> None:
         """Saves all state, in the order of the variables: wrappers do not name theirs apart."""
-        with h5py.File(path, "w") as file:
+        with h5py.File(to, "w") as file:
             for index, variable in enumerate(self._variables()):
                 file[f"{index:04d}"] = variable.numpy()
 

@@ -68,8 +68,11 @@ def export_saved_model(
     with atomic_folder(folder, overwrite=overwrite) as temporary:
         folded = fold_batch_norm(generator)
         module = _SavedModule(folded)
-        tf.saved_model.save(module, str(temporary), signatures=module.signatures())
-        write_warm_up(temporary, name)
+        try:
+            tf.saved_model.save(module, str(temporary), signatures=module.signatures())
+            write_warm_up(temporary, name)
+        except tf.errors.OpError as error:  # the disk is full, which TensorFlow gives no number
+            raise OSError(errno.EIO, f"cannot be written: {error.message}", str(folder)) from error
         (temporary / "README.txt").write_text(saved_model_readme(name, command))
         lightness = probe_lightness()
         ab = SavedModelRuntime(temporary).predict(lightness)

@@ -10,18 +10,23 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ImageFile
+from PIL import Image, ImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.JpegImagePlugin import jpeg_factory
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from keras_colorize.imaging.exif import carried_exif, orientation, upright
-from keras_colorize.imaging.pages import photograph_pages
-from keras_colorize.imaging.pixels import PixelKindError, file_pixels
+from keras_colorize.imaging import jpeg, tiff
+from keras_colorize.imaging.captions import Captions, carried_captions
+from keras_colorize.imaging.exif import carried_exif, orientation, turn_of, upright
+from keras_colorize.imaging.jpeg import load_jpeg
+from keras_colorize.imaging.pixels import PixelKindError, file_pixels, tiff_pixels
+from keras_colorize.imaging.png import PngFacts, readable, without_gamma
 from keras_colorize.imaging.quiet import quiet_pillow
 from keras_colorize.imaging.resolution import Dpi, carried_dpi
+from keras_colorize.imaging.sources import SourceError, open_source
+from keras_colorize.imaging.tiff_samples import is_left_to_pillow, kind_of
 
 Source = str | Path | bytes | BinaryIO
 
@@ -55,9 +60,13 @@ class PixelLimitError(ImageError):
     """A picture has more pixels than the caller allows."""
 
 
+class CutShortError(ImageError):
+    """A JPEG is cut short; what there is could be decoded."""
+
+
 @dataclass(frozen=True)
 class Pixels:
-    """A decoded picture, upright and in sRGB.
+    """A decoded picture in sRGB.
 
     Attributes:
         color: (H, W) grey or (H, W, 3) RGB, uint8 or uint16.
@@ -65,6 +74,8 @@ class Pixels:
         exif: with the orientation reset, or None.
         dpi: dots per inch, (horizontal, vertical), or None.
         format: "JPEG", "PNG", "TIFF", "WEBP" or "BMP".
+        turn: the EXIF orientation, 1 to 8, that is still to be applied.
+        captions: what people wrote, or None.
     """
 
     color: NDArray[Any]
@@ -72,43 +83,77 @@ class Pixels:
     exif: bytes | None
     dpi: Dpi | None
     format: str
+    turn: int = 1
+    captions: Captions | None = None
 
 
-def decode(source: Source, max_pixels: int) -> Pixels:
+def decode(
+    source: Source, max_pixels: int, *, turned: bool = True, as_far_as_it_goes: bool = False
+) -> Pixels:
     """Decodes a file, bytes or a stream.
 
     Args:
         source: path, the encoded bytes, or a stream at their start.
         max_pixels: the most pixels to decode; checked against the header, before decoding.
+        turned: whether to make the picture upright.
+        as_far_as_it_goes: whether to fill what is missing of a JPEG that is cut short.
 
     Returns:
-        Its pixels, upright, with what is carried along.
+        Its pixels with what is carried along.
 
     Raises:
         PixelLimitError: it has more than `max_pixels`.
+        CutShortError: it is a JPEG with pixels missing.
         ImageError: for whatever else cannot be decoded.
     """
     name = _name(source)
-    with _open_stream(source, name) as stream, quiet_pillow(), _in_sentences(name):
+    with _open_stream(source, name, max_pixels) as stream, quiet_pillow(), _in_sentences(name):
         start = stream.read(16)
         stream.seek(0)
         image_format = sniff(start, name)
-        image = _OPENERS[image_format](stream)
-        _choose_page(image, image_format, stream, name)
-        width, height = image.size
+        directory, facts = None, PngFacts()
+        if image_format == "TIFF":
+            image, directory = _open_tiff(stream, name)
+        else:
+            if image_format == "PNG":
+                stream, facts = readable(stream)
+            image = _OPENERS[image_format](stream)
+            if facts.profile:
+                image.info["icc_profile"] = facts.profile
+            if image_format != "JPEG" and getattr(image, "is_animated", False):
+                raise ImageError(
+                    f"{name} is animated; save one picture of it as a file of its own."
+                )
+        width, height = image.size if directory is None else directory.size
         if width < 1 or height < 1:
             raise ImageError(f"{name} has no pixels.")
         if width * height > max_pixels:
             raise PixelLimitError(
                 f"{name} has {width} x {height} pixels, more than the limit of {max_pixels}."
             )
-        image.load()
-        turn = orientation(image)
-        color, alpha = file_pixels(image, stream)
-        exif, dpi = carried_exif(image), carried_dpi(image, turn)
+        stored = None
+        if directory is None:
+            if image_format == "JPEG":
+                image = load_jpeg(image, stream, as_far_as_it_goes=as_far_as_it_goes)
+            else:
+                if image_format == "TIFF":  # which Pillow turns by itself, and its XMP
+                    stored, facts.xmp = orientation(image), image.info.get("xmp")
+                image.load()
+            turn = orientation(image)
+            color, alpha = file_pixels(image, stream)
+            if facts.gamma:
+                color = without_gamma(color, facts.gamma)
+        else:
+            turn = turn_of(directory.get(tiff.ORIENTATION, 1))
+            color, alpha = tiff_pixels(stream, directory)
+        stored = stored or turn
+        exif, dpi = carried_exif(image, stored), carried_dpi(image, stored)
+        captions = carried_captions(image, stored, facts.xmp)
+    if not turned:
+        return Pixels(color, alpha, exif, dpi, image_format, turn, captions)
     if alpha is not None:
         alpha = upright(alpha, turn)
-    return Pixels(upright(color, turn), alpha, exif, dpi, image_format)
+    return Pixels(upright(color, turn), alpha, exif, dpi, image_format, 1, captions)
 
 
 @contextmanager
@@ -120,26 +165,48 @@ def _in_sentences(name: str) -> Iterator[None]:
         raise
     except PixelKindError as error:
         raise ImageError(f"{name} {error}") from error
+    except jpeg.CutShortError as error:
+        raise CutShortError(_damaged(name)) from error
     except Exception as error:  # a decoder of hostile bytes may raise anything
         # Pillow's own have no number, and to seek before the start is invalid.
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise _unreadable(name, error) from error
-        raise ImageError(f"{name} is damaged or cut short and cannot be decoded.") from error
+        raise ImageError(_damaged(name)) from error
 
 
-def _choose_page(image: Any, image_format: str, stream: BinaryIO, name: str) -> None:
-    """Has a file of several pictures give the only photograph among them.
+def _damaged(name: str) -> str:
+    return f"{name} is damaged or cut short and cannot be decoded."
 
-    The further pictures of a camera's JPEG are views of its first.
+
+def _open_tiff(stream: BinaryIO, name: str) -> tuple[Any, tiff.Directory | None]:
+    """Opens the only photograph in a TIFF.
+
+    Returns:
+        Pillow's image, and None where it decodes the photograph rightly. Elsewhere the photograph's
+        directory, and an image that has the metadata alone.
     """
-    if image_format == "JPEG" or not getattr(image, "is_animated", False):
-        return
-    if image_format != "TIFF":
-        raise ImageError(f"{name} is animated; save one picture of it as a file of its own.")
-    pages = photograph_pages(stream)
+    directories = tiff.read_directories(stream)
+    pages = tiff.photograph_pages(directories)
     if len(pages) > 1:
-        raise ImageError(f"{name} has {len(pages)} pages; save each as a file of its own.")
-    image.seek(pages[0])
+        count = f"{len(pages)}" if len(directories) < tiff.MOST_PAGES else f"{len(pages)} or more"
+        raise ImageError(f"{name} has {count} pages; save each as a file of its own.")
+    (page,) = pages
+    if problem := tiff.problem_of(stream, directories, page):
+        raise ImageError(f"{name} {problem}")
+    directory = tiff.whole(stream, directories[page])
+    stream.seek(0)
+    if is_left_to_pillow(directory):
+        try:
+            image = TiffImageFile(stream)
+            image.seek(page)
+        except SyntaxError as error:  # what it says of kinds that it does not know
+            raise ImageError(f"{name} {kind_of(directory)}, which is not supported.") from error
+        return image, None
+    metadata = tiff.stand_in(stream.read(), directory)
+    try:
+        return TiffImageFile(BytesIO(metadata)), directory
+    except Exception:  # Pillow knows no big-endian BigTIFF; metadata must not cost the picture
+        return Image.new("L", (1, 1)), directory
 
 
 def sniff(start: bytes, name: str) -> str:
@@ -172,17 +239,11 @@ def _name(source: Source) -> str:
     return name if isinstance(name, str) else "The picture"
 
 
-def _open_stream(source: Source, name: str) -> BinaryIO:
-    if isinstance(source, bytes):
-        return BytesIO(source)
+def _open_stream(source: Source, name: str, max_pixels: int) -> BinaryIO:
     try:
-        if not isinstance(source, str | Path):
-            return BytesIO(source.read())
-        stream = open(source, "rb")
-        if stream.seekable():
-            return stream
-        with stream:
-            return BytesIO(stream.read())
+        return open_source(source, max_pixels)
+    except SourceError as error:
+        raise ImageError(f"{name} {error}") from error
     except FileNotFoundError as error:
         raise ImageError(f"{name} does not exist.") from error
     except IsADirectoryError as error:

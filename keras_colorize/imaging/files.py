@@ -2,11 +2,20 @@
 
 import errno
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BytesIO, RawIOBase
 from pathlib import Path
 from typing import BinaryIO
+
+from keras_colorize.imaging.locks import lock
+from keras_colorize.imaging.temporaries import (
+    beside,
+    move_aside,
+    replaced,
+    sweep,
+    temporary_folder,
+)
 
 _NO_LINKS = {
     errno.EPERM,
@@ -21,44 +30,72 @@ _NO_LINKS = {
 
 @contextmanager
 def atomic_file(destination: str | Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
-    """Opens a temporary file beside `destination` that takes its name when the block ends well.
+    """Gives a stream in memory, which becomes the file `destination` when the block ends well.
 
-    When the block raises, the temporary file goes and the destination is as it was. A replaced
-    file hands its permissions on.
+    When the block raises, or the disk is full, the destination is as it was. A replaced file hands
+    its permissions on.
 
     Args:
         destination: the file to appear.
         overwrite: whether it may replace an existing file.
 
     Yields:
-        The temporary file, open for writing.
+        The stream. It has no descriptor: libraries that write to one by themselves, as Pillow
+        does, may take no notice of a full disk.
 
     Raises:
         FileExistsError: `destination` exists, or has appeared meanwhile, and `overwrite` is false.
-        OSError: the folder cannot be written to.
+        OSError: the folder cannot be written to, or there is no room.
     """
     destination = Path(destination)
     if not overwrite and os.path.lexists(destination):
         raise _exists(destination)
-    temporary = destination.with_name(f".{os.urandom(8).hex()}.tmp")
+    sweep(destination.parent)
+    temporary = beside(destination)
     # Not tempfile: its files are for their owner alone, these get what the umask allows.
     descriptor = os.open(
         temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666
     )
     try:
-        with open(descriptor, "w+b") as stream:
+        try:
+            lock(descriptor)
+            stream = BytesIO()
             yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        if overwrite:
-            with suppress(OSError):
-                os.chmod(temporary, destination.stat().st_mode & 0o7777)
-            os.replace(temporary, destination)
-        else:
-            _publish(temporary, destination)
+            with _named(destination):
+                _write_all(descriptor, stream.getbuffer())
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        _name(temporary, destination, overwrite)
     finally:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
+
+
+@contextmanager
+def atomic_path(destination: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """As `atomic_file`, for what writes to a path: it must raise by itself when the disk is full.
+
+    Args:
+        destination: the file to appear.
+        overwrite: whether it may replace an existing file.
+
+    Yields:
+        A path of the same name in a temporary folder, where the block has to make the file.
+
+    Raises:
+        FileExistsError: `destination` exists, or has appeared meanwhile, and `overwrite` is false.
+        OSError: the folder cannot be written to, or there is no room.
+    """
+    destination = Path(destination)
+    if not overwrite and os.path.lexists(destination):
+        raise _exists(destination)
+    with temporary_folder(destination) as folder:
+        path = folder / destination.name
+        yield path
+        with _named(destination):
+            _sync(path)
+        _name(path, destination, overwrite)
 
 
 @contextmanager
@@ -76,34 +113,83 @@ def atomic_folder(destination: str | Path, *, overwrite: bool = False) -> Iterat
 
     Raises:
         FileExistsError: `destination` exists, or has appeared meanwhile, and `overwrite` is false.
-        OSError: the folder around it cannot be written to.
+        OSError: the folder around it cannot be written to, or there is no room.
     """
     destination = Path(os.path.realpath(destination))
     if not overwrite and os.path.lexists(destination):
         raise _exists(destination, "folder")
-    temporary, old = (destination.with_name(f".{os.urandom(8).hex()}.tmp") for _ in range(2))
-    temporary.mkdir()
-    try:
-        yield temporary
-        for path in temporary.rglob("*"):
-            if path.is_file():
-                with open(path, "r+b") as stream:
-                    os.fsync(stream.fileno())
-        replaced = overwrite and os.path.lexists(destination)
-        if replaced:
-            os.rename(destination, old)
+    with temporary_folder(destination) as temporary:
+        new = temporary / "new"
+        new.mkdir()
+        yield new
+        with _named(destination):
+            for path in new.rglob("*"):
+                if path.is_file():
+                    _sync(path)
+        old = overwrite and os.path.lexists(destination)
+        if old:
+            move_aside(destination, temporary)
         try:
-            os.rename(temporary, destination)
+            os.rename(new, destination)
         except OSError as error:
-            if replaced:
-                os.rename(old, destination)
-            elif os.path.lexists(destination):
+            if not old and os.path.lexists(destination):
                 raise _exists(destination, "folder") from error
             raise
-        if replaced:
-            shutil.rmtree(old)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        if old:
+            replaced(temporary)
+
+
+def write_all(stream: BinaryIO, content: bytes | memoryview) -> None:
+    """Writes all of it to a stream, which may take a part at a time and not say that it does.
+
+    Args:
+        stream: of any kind: standard output is a bare descriptor under `python -u`.
+        content: the bytes.
+
+    Raises:
+        OSError: the stream takes no more.
+    """
+    left = memoryview(content)
+    while left:
+        written: int | None = stream.write(left)
+        if written is None:
+            if isinstance(stream, RawIOBase):
+                raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+            return  # somebody's own class, which does not say
+        left = left[written:]
+
+
+def _write_all(descriptor: int, content: memoryview) -> None:
+    while content:
+        written = os.write(descriptor, content)
+        if not written:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        content = content[written:]
+
+
+def _sync(path: Path) -> None:
+    with open(path, "r+b") as stream:  # Windows syncs only what may be written
+        os.fsync(stream.fileno())
+
+
+@contextmanager
+def _named(destination: Path) -> Iterator[None]:
+    """Has errors name the file that was asked for, where they name none or a temporary one."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise type(error)(error.errno, error.strerror, str(destination)) from error
+
+
+def _name(temporary: Path, destination: Path, overwrite: bool) -> None:
+    if overwrite:
+        with suppress(OSError):
+            os.chmod(temporary, destination.stat().st_mode & 0o7777)
+        os.replace(temporary, destination)
+    else:
+        _publish(temporary, destination)
 
 
 def _publish(temporary: Path, destination: Path) -> None:

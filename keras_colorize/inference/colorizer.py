@@ -128,6 +128,7 @@ class Colorizer:
         format: str | None = None,
         quality: int = 95,
         max_pixels: int = DEFAULT_MAX_PIXELS,
+        as_far_as_it_goes: bool = False,
     ) -> None:
         """Colours a photograph into a file, which appears whole or not at all.
 
@@ -139,6 +140,7 @@ class Colorizer:
                 destination, and for a stream from the photograph.
             quality: of JPEG and WebP, 1..100.
             max_pixels: the most pixels to decode.
+            as_far_as_it_goes: whether to colour a JPEG that is cut short; the rest is plain.
 
         Raises:
             FileExistsError: the destination exists and `overwrite` is false.
@@ -151,7 +153,7 @@ class Colorizer:
             if is_same_file(source, destination):
                 raise ImageError(f"{destination} is the photograph itself, which stays as it is.")
         _opencv_tables()
-        photograph = _photograph(source, max_pixels)
+        photograph = _photograph(source, max_pixels, as_far_as_it_goes)
         if format is None and not isinstance(destination, str | Path):
             format = photograph.format
         write_image(
@@ -162,6 +164,7 @@ class Colorizer:
             alpha=photograph.alpha,
             exif=photograph.exif,
             dpi=photograph.dpi,
+            captions=photograph.captions,
             overwrite=overwrite,
         )
 
@@ -211,14 +214,14 @@ def _opencv_tables() -> threading.Thread:
     return thread
 
 
-def _photograph(source: Source, max_pixels: int) -> Photograph:
+def _photograph(source: Source, max_pixels: int, as_far_as_it_goes: bool = False) -> Photograph:
     if isinstance(source, Image.Image):
         return photograph_from_pil(source)
     if isinstance(source, np.ndarray):
         return _photograph_from_pixels(source)
     if isinstance(source, os.PathLike):
         source = Path(source)
-    return read_photograph(source, max_pixels=max_pixels)
+    return read_photograph(source, max_pixels=max_pixels, as_far_as_it_goes=as_far_as_it_goes)
 
 
 def _photograph_from_pixels(pixels: NDArray[Any]) -> Photograph:

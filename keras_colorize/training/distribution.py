@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_colorize.imaging.locks import only_writer
 from keras_colorize.training.runs import Run, differences, flat
 
 _CHUNK = 2**22  # values in one exchange
@@ -127,14 +128,21 @@ class Devices:
 
         Raises:
             RunError: the folder cannot be used.
+            FolderInUseError: another training writes to it.
             DeviceError: another process's cannot, or this one was started differently.
         """
-        with self.together():
-            run = Run(folder, configuration) if self.first else None
-        if self.processes == 1:
-            assert run is not None
-            yield run
-            return
+        with ExitStack() as stack:
+            with self.together():
+                run = Run(folder, configuration) if self.first else None
+                if run is not None:
+                    stack.enter_context(only_writer(folder))
+            if run is not None and self.processes == 1:
+                yield run
+            else:
+                yield stack.enter_context(self._copy(run, configuration))
+
+    @contextmanager
+    def _copy(self, run: Run | None, configuration: dict[str, Any]) -> Iterator[Run]:
         own = flat(configuration)
         theirs = json.loads(self.of_first(json.dumps(own).encode()))
         with self.together():

@@ -8,13 +8,15 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import h5py
 
 from keras_colorize.config import DiscriminatorConfig, GeneratorConfig, TrainingConfig
 from keras_colorize.imaging.files import atomic_file
+from keras_colorize.imaging.temporaries import holds_nothing
 
 KEPT_CHECKPOINTS = 2
 _CHECKPOINT = re.compile(r"epoch-(?P<epochs>\d+)(-step-(?P<steps>\d+))?\.weights\.h5")
@@ -65,12 +67,15 @@ class Run:
         config = self.folder / "config.json"
         if config.exists():
             self._refuse_another(config)
-        elif self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
+        elif self.folder.exists() and (not self.folder.is_dir() or not holds_nothing(self.folder)):
             raise RunError(f"{self.folder} exists and is not a training run; name another folder.")
         else:  # the configuration first: a run killed here can still go on
             self.folder.mkdir(parents=True, exist_ok=True)
             about = {"started": datetime.now(UTC).isoformat(timespec="seconds"), **_versions()}
-            self.write_json("config.json", {**self.configuration, "about": about})
+            try:
+                self.write_json("config.json", {**self.configuration, "about": about}, new=True)
+            except FileExistsError:  # another training began here at the same moment
+                self._refuse_another(config)
         for name in ("checkpoints", "samples"):
             (self.folder / name).mkdir(exist_ok=True)
 
@@ -95,9 +100,9 @@ class Run:
                 "name another folder, or give the same options to go on."
             )
 
-    def write_json(self, name: str, content: Any) -> None:
-        """Writes a JSON file into the folder, whole or not at all."""
-        with atomic_file(self.folder / name, overwrite=True) as stream:
+    def write_json(self, name: str, content: Any, *, new: bool = False) -> None:
+        """Writes a JSON file into the folder, whole or not at all; a `new` one replaces none."""
+        with atomic_file(self.folder / name, overwrite=not new) as stream:
             stream.write(json.dumps(content, indent=2).encode() + b"\n")
 
     def checkpoints(self) -> dict[tuple[int, int], Path]:
@@ -119,9 +124,9 @@ class Run:
         within = f"-step-{steps:07d}" if steps else ""
         path = self.folder / "checkpoints" / f"epoch-{epochs:04d}{within}.weights.h5"
 
-        def save(to: Path) -> None:
+        def save(to: BinaryIO) -> None:
             gan.save_weights(to)
-            with h5py.File(to, "a") as file:
+            with h5py.File(to, "r+") as file:
                 file.attrs["means"] = json.dumps(gan.running_means())
                 file.attrs["random"] = json.dumps(gan.random_states())
 
@@ -168,27 +173,36 @@ class Run:
             stream.writelines(json.dumps(record).encode() + b"\n" for record in records)
 
 
-def save_whole(save: Callable[[Path], object], path: Path) -> None:
-    """Calls `save(path)` so that the file appears whole or not at all.
+class _NamedStream(BytesIO):
+    """Memory that Keras takes for a file of some suffix."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def save_whole(save: Callable[[BinaryIO], object], path: Path) -> None:
+    """Calls `save` so that the file appears whole or not at all.
 
     Args:
-        save: a Keras model's `save` or the like, which look at the file's suffix.
+        save: a Keras model's `save` or the like. It is given a stream in memory: when a disk gets
+            full, HDF5 by itself ends the process.
         path: where the file is to appear; an older one is replaced.
 
     Raises:
         RunError: it cannot be written; what was there is still there.
     """
-    temporary = path.with_name(f"saving-{path.name}")
     try:
-        save(temporary)
-        with open(temporary, "r+b") as stream:  # Windows syncs only what may be written
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
+        with atomic_file(path, overwrite=True) as stream:
+            made = _NamedStream(path.name)
+            save(made)
+            stream.write(made.getbuffer())
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error).partition("\n")[0]
         raise RunError(f"{path} cannot be written: {reason.rstrip('.')}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def differences(one: dict[str, str], other: dict[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 
 import numpy as np
 import pytest
@@ -53,6 +54,17 @@ def test_a_folder_is_resumed(folder, colorize, tree, is_coloured):
     assert (folder / "album/one-colorized.jpg").read_bytes() == b"mine"
     assert colorize("album", "--overwrite").exit_code == 0
     assert is_coloured(folder / "album/one-colorized.jpg")
+
+
+def test_what_a_killed_run_left_goes_though_nothing_is_to_be_done(folder, colorize, tree):
+    assert colorize("album").exit_code == 0
+    made = tree(folder)
+    for place in ("album", "album/deep"):
+        left = folder / place / f".keras-colorize-{'0' * 16}.tmp"
+        left.write_bytes(b"half")
+        os.utime(left, (0, 0))
+    assert colorize("album").exit_code == 0
+    assert tree(folder) == made
 
 
 def test_results_inside_the_folder_are_not_originals(folder, colorize, tree):

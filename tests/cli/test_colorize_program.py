@@ -115,6 +115,22 @@ def test_streams_that_are_not_needed_may_be_closed(folder: Path, command: str) -
     assert results and all(is_coloured(path) for path in results)
 
 
+def test_an_endless_input_is_a_sentence(folder: Path) -> None:
+    done = run_in_shell("colorize - -o new.jpg --max-pixels 1000 < /dev/zero")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "Error: <stdin> goes on after 67116864 bytes, more than its pixels may take.\n"
+    )
+    assert not (folder / "new.jpg").exists()
+
+
+def test_a_folder_with_a_pipe_is_coloured_without_it(folder: Path) -> None:
+    os.mkfifo(folder / "album" / "pipe.jpg")
+    (folder / "album" / "zero.jpg").symlink_to("/dev/zero")
+    done = run_in_shell("colorize album 'album/*.jpg' -o out")
+    assert (done.returncode, done.stderr) == (0, "Coloured 4 of 4 pictures.\n")
+
+
 def open_when_read(pipe: Path, reader: subprocess.Popen[str]) -> BinaryIO:
     """Opens a named pipe to write, as soon as a process has begun to read it."""
     while True:
@@ -135,7 +151,8 @@ def test_ctrl_c_ends_a_folder_run_cleanly(folder: Path, jpeg: bytes) -> None:
         os.mkfifo(pipe)
     for index in (0, *range(3, 300)):
         (roll / f"{index:03}.jpg").write_bytes(jpeg)
-    command = [program(), "colorize", "roll", "-o", "out", "--jobs", "2"]
+    named = [f"roll/{index:03}.jpg" for index in range(3)]  # by the folder it reads no pipes
+    command = [program(), "colorize", *named, "roll", "-o", "out", "--jobs", "2"]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     streams = [open_when_read(pipe, running) for pipe in pipes]
     running.send_signal(signal.SIGINT)

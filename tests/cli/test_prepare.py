@@ -16,6 +16,7 @@ from PIL import Image
 
 from keras_colorize.cli.main import main
 from keras_colorize.data.shards import ShardFolder
+from keras_colorize.imaging.locks import only_writer
 
 OPTIONS = ("--shards", "4", "--size", "64", "--seed", "3", "--jobs", "2")
 
@@ -25,7 +26,7 @@ def prepare(*arguments):
 
 
 def contents(folder):
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("[!.]*"))}
 
 
 def examples(shards):
@@ -86,6 +87,13 @@ def test_the_manifest_vouches_for_each_shard(unbroken):
     assert (settings["layout"], settings["photographs"]) == ("folder", 38)
 
 
+def test_another_process_that_makes_them_is_a_sentence(source, tmp_path):
+    with only_writer(tmp_path):
+        result = prepare(source, tmp_path, *OPTIONS)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"Error: Another process is writing to {tmp_path}; ")
+
+
 def test_it_says_what_was_left_out(unbroken):
     _, result = unbroken
     assert result.stdout == ""
@@ -128,6 +136,7 @@ BROKEN_OFF = """
 import os, signal
 from keras_colorize.cli.main import main
 from keras_colorize.data.shards import ShardFolder
+from keras_colorize.imaging.locks import only_writer
 write = ShardFolder.write
 def broken_off(self, number, entries):
     def some():

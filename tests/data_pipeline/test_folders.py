@@ -49,7 +49,9 @@ def test_sorts_photographs_by_what_they_are_fit_for(mixed):
     assert scan.orientations == [1, 1, 1]
     assert names(scan.near_grey, mixed) == ["deep/sepia.png", "gray.jpg"]
     assert names(scan.unreadable, mixed) == ["broken.jpg", "gif.png"]
-    assert all(why.startswith("cannot be read: it is no JPEG") for why in scan.unreadable.values())
+    assert all(
+        why.startswith("cannot be read: it is not a JPEG") for why in scan.unreadable.values()
+    )
 
 
 def test_lists_all_photographs_but_hidden_ones(mixed):
@@ -179,3 +181,11 @@ def test_says_what_is_wrong_with_a_folder(tmp_path):
     Image.new("RGB", (9, 9)).save(tmp_path / "black.png")
     with pytest.raises(FolderError, match="1 are near-grey, 1 cannot be read"):
         scan_folder(tmp_path)
+
+
+def test_a_memory_that_cannot_be_written_costs_nothing(tmp_path, make_picture, files_end_at):
+    make_picture(0).save(tmp_path / "a.jpg")
+    cache = tmp_path / "cache"
+    with files_end_at(10):
+        assert scan_folder(tmp_path, cache=cache).count == 1
+    assert list(cache.iterdir()) == []

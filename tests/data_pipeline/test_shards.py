@@ -101,8 +101,24 @@ def test_a_shard_that_cannot_be_written_is_one_sentence(tmp_path):
     shards = ShardFolder.begin(tmp_path / "shards", SETTINGS)
     (tmp_path / "shards/unfinished.json").unlink()
     (tmp_path / "shards").rmdir()
-    with pytest.raises(ShardError, match=r"making-val-.* cannot be written or read: .*\.$"):
+    with pytest.raises(ShardError, match=r"/val-.* cannot be written or read: .*\.$"):
         shards.write(0, [Entry("a", b"1")])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 0.999])
+def test_on_a_full_disk_no_shard_appears(tmp_path, files_end_at, share):
+    entries = [Entry(str(k), bytes([k]) * 5000) for k in range(20)]
+    shards = ShardFolder.begin(tmp_path, SETTINGS)
+    whole = sum(len(entry.jpeg) for entry in entries)
+    with files_end_at(int(whole * share)):
+        with pytest.raises(ShardError, match=r"/val-.* cannot be written or read: .*\.$"):
+            shards.write(0, entries)
+    assert [file.name for file in tmp_path.iterdir()] == ["unfinished.json"]
+
+
+def test_what_a_kill_left_in_a_new_folder_is_no_other_use_of_it(tmp_path):
+    (tmp_path / f".keras-colorize-{'0' * 16}.tmp").write_text("half")
+    assert ShardFolder.begin(tmp_path, SETTINGS).shards == {}
 
 
 def test_a_shard_that_reads_back_otherwise_is_refused(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ from keras_colorize.evaluation.protocol import ScoringError
 from keras_colorize.evaluation.score_files import ScoreFiles
 from keras_colorize.evaluation.scoring import ScoredImage
 from keras_colorize.imaging.images import read_rgb
+from keras_colorize.imaging.locks import FOLDER_LOCK, FolderInUseError
 
 
 def scored(name, difference):
@@ -41,7 +42,11 @@ def test_lines_are_there_while_images_are_scored(tmp_path):
             read = [json.loads(line) for line in lines.read_text().splitlines()]
             assert len(read) == count
             assert read[-1] == {"name": name, "model": {"ciede2000": 10.5}}
-        assert [path.name for path in lines.parent.iterdir()] == ["images.jsonl"]
+        with ScoreFiles(lines.parent, overwrite=True) as others:
+            with pytest.raises(FolderInUseError):
+                others.add(scored("c.png", 10.5))
+    assert [path.name for path in lines.parent.iterdir()] == ["images.jsonl"]
+    assert len(lines.read_text().splitlines()) == 2
 
 
 def test_strips_show_the_eight_worst_and_best(tmp_path):
@@ -92,7 +97,8 @@ def test_overwriting_leaves_what_is_not_its_own_and_nothing_of_before(tmp_path):
         (tmp_path / name).write_text("an older one")
     with ScoreFiles(tmp_path, overwrite=True) as files:
         files.add(scored("a.png", 9.0))
-        assert {path.name for path in tmp_path.iterdir()} == {"letter.txt", "images.jsonl"}
+        there = {path.name for path in tmp_path.iterdir()} - {FOLDER_LOCK}
+        assert there == {"letter.txt", "images.jsonl"}
         files.finish({"images": 1})
     assert (tmp_path / "letter.txt").read_text() == "Dear"
     assert len((tmp_path / "images.jsonl").read_text().splitlines()) == 1

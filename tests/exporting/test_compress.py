@@ -17,6 +17,7 @@ from keras_colorize.exporting import compressed
 from keras_colorize.exporting.delegation import delegation_of
 from keras_colorize.exporting.distillation import Distillation
 from keras_colorize.imaging.color import scale_lightness
+from keras_colorize.imaging.locks import only_writer
 from keras_colorize.inference.generators import load_generator
 from keras_colorize.inference.tflite_weights import read_constants
 from keras_colorize.models.folding import fold_batch_norm
@@ -211,6 +212,15 @@ def test_mistakes_are_a_sentence(options, code, message, weights, photographs, t
     assert result.exit_code == code, result.output
     assert message in result.stderr.splitlines()[-1]
     assert not run.exists()
+
+
+def test_a_run_that_another_process_writes_to_is_refused(weights, photographs, tmp_path):
+    with only_writer(tmp_path):
+        result = compress(
+            photographs, "--weights", weights, "--method", "cluster", "--run", tmp_path, *RECIPE
+        )
+    assert result.exit_code == 1
+    assert f"Error: Another process is writing to {tmp_path}; " in result.stderr
 
 
 def test_a_run_of_other_options_is_refused(finished, weights, photographs):

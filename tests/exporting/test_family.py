@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from keras_colorize.cli.main import main
 from keras_colorize.config import GeneratorConfig
 from keras_colorize.exporting import family
-from keras_colorize.inference.tflite_facts import read_facts
 from keras_colorize.inference.runtime import load_runtime
+from keras_colorize.inference.tflite_facts import read_facts
 from keras_colorize.inference.tflite_operators import read_operators
 from keras_colorize.models.generator import build_generator
 

@@ -10,6 +10,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from keras_colorize.exporting.metadata import Facts, with_metadata
 from keras_colorize.exporting.tflite import convert
+from keras_colorize.inference.tflite_facts import read_facts
 
 # Both of the last versions that there are: tflite-support is no longer kept up.
 _READER = ("tflite-support==0.4.4", "protobuf==3.20.3", "flatbuffers")

@@ -143,6 +143,18 @@ def test_a_saved_model_is_replaced_when_asked(small_generator, tmp_path):
     assert os.listdir(tmp_path) == ["old"]
 
 
+@pytest.mark.parametrize("size", [0, 5000, 60_000])
+def test_on_a_full_disk_the_old_one_stays(small_generator, tmp_path, files_end_at, size):
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    (folder / "saved_model.pb").write_bytes(b"old")
+    with files_end_at(size):
+        with pytest.raises(OSError, match="saved"):
+            export_saved_model(small_generator, folder, name="new", command="", overwrite=True)
+    assert os.listdir(tmp_path) == ["saved"]
+    assert (folder / "saved_model.pb").read_bytes() == b"old"
+
+
 def test_a_damaged_or_another_saved_model_is_one_sentence(tmp_path):
     (tmp_path / "saved_model.pb").write_bytes(b"not a graph")
     with pytest.raises(WeightsError, match="is damaged, or no SavedModel"):

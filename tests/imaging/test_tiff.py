@@ -93,3 +93,9 @@ def test_pages_in_a_circle_are_counted_once():
     data[-4:] = data[4:8]
     with pytest.raises(ImageError, match="has 2 pages"):
         read_photograph(bytes(data))
+
+
+def test_so_many_pages_are_not_counted():
+    data = tiff(*[page(GRAY[:1, :1])] * 3000)
+    with pytest.raises(ImageError, match="has 1000 or more pages"):
+        read_photograph(data)

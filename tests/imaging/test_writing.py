@@ -3,6 +3,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from keras_colorize.imaging.images import ImageError, read_photograph, read_rgb, write_image
@@ -124,3 +125,26 @@ def test_unknown_formats():
 def test_too_long_a_side(format, side):
     with pytest.raises(ImageError, match=rf"{format} holds at most {side - 1} pixels a side"):
         write_image(np.zeros((1, side, 3), np.uint8), BytesIO(), format=format)
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+@pytest.mark.parametrize("size", [(1, 1), (40, 60), (700, 501)])
+def test_tiff_is_packed_without_loss_and_keeps_all_metadata(size, alpha):
+    y, x = np.mgrid[: size[0], : size[1]]
+    rgb = np.stack([x, y, x + y], axis=-1).astype(np.uint8)
+    mask = (x * 3).astype(np.uint8) if alpha else None
+    exif = Image.Exif()
+    exif[0x010F] = "Camera"
+    exif.get_ifd(0x8769)[0x9003] = "1930:01:01 00:00:00"
+    stream = BytesIO()
+    write_image(rgb, stream, format="TIFF", alpha=mask, exif=exif.tobytes(), dpi=(300, 200))
+    expected = rgb if mask is None else np.dstack([rgb, mask])
+    for pixels in (np.asarray(Image.open(stream)), tifffile.imread(BytesIO(stream.getvalue()))):
+        assert np.array_equal(pixels, expected)
+    with Image.open(stream) as image:
+        assert image.info["compression"] == "tiff_adobe_deflate"
+        assert image.info["dpi"] == (300, 200)
+        assert image.getexif()[0x010F] == "Camera"
+        assert image.getexif().get_ifd(0x8769)[0x9003] == "1930:01:01 00:00:00"
+    if size[0] == 700:
+        assert len(stream.getvalue()) < expected.nbytes / 10

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from keras_colorize.imaging.locks import only_writer
 from keras_colorize.training import trainer
 from keras_colorize.training.callbacks import DivergenceGuard
 
@@ -36,6 +37,22 @@ def test_refuses_a_run_of_another_configuration(unbroken, photographs, val, trai
     assert last.startswith(f"Error: {run} holds a run of another configuration (different: ")
     assert "(different: training.l1_weight, training.seed)" in last
     assert metrics(run) == before
+
+
+def test_refuses_a_run_that_another_process_trains(
+    early, photographs, val, tmp_path, train, recipe
+):
+    run = tmp_path / "run"
+    shutil.copytree(early, run)
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("[!.]*") if path.is_file()}
+    with only_writer(run):
+        result = train(photographs, "--val", val, "--run", run, *recipe)
+    assert result.exit_code == 1
+    sentence = f"Another process is writing to {run}; wait for its end, or name another folder."
+    assert result.stderr.endswith(f"\nError: {sentence}\n")
+    assert {
+        path: path.stat().st_mtime_ns for path in run.rglob("[!.]*") if path.is_file()
+    } == before
 
 
 def test_refuses_a_run_on_other_photographs(unbroken, photographs, val, tmp_path, train, recipe):

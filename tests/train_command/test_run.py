@@ -34,7 +34,7 @@ def test_a_run_leaves_all_of_it_in_its_folder(unbroken, photographs):
     ]
     with Image.open(run / "curves.png") as curves:
         assert curves.size[0] > 1000
-    assert not list(run.rglob("saving-*"))
+    assert not list(run.rglob("*.tmp"))
     assert "24 photographs (0 near-grey and 0 unreadable ones left out)" in result.stderr
     assert "epoch 3: " in result.stderr
     assert "gradient_norm" not in result.stderr

@@ -4,6 +4,7 @@ import errno
 import json
 
 import h5py
+import keras
 import pytest
 
 from keras_colorize.config import PRESETS
@@ -174,11 +175,49 @@ def test_a_checkpoint_that_fails_leaves_the_last_one(tmp_path):
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["epoch-0001.weights.h5"]
 
 
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.9, 0.99])
+@pytest.mark.parametrize("kind", ["weights.h5", "keras"])
+def test_on_a_full_disk_no_checkpoint_or_network_appears(tmp_path, files_end_at, kind, share):
+    inputs = keras.Input((8,))
+    model = keras.Model(inputs, keras.layers.Dense(5000)(inputs))
+    save = model.save_weights if kind == "weights.h5" else model.save
+    path = tmp_path / f"a.{kind}"
+    save_whole(save, path)
+    whole = path.read_bytes()
+    model.set_weights([value + 1 for value in model.get_weights()])
+    with files_end_at(int(len(whole) * share)):
+        with pytest.raises(RunError, match=rf"a\.{kind} cannot be written: .*\.$"):
+            save_whole(save, path)
+    assert path.read_bytes() == whole
+    assert [path.name for path in tmp_path.iterdir()] == [f"a.{kind}"]
+
+
+@pytest.mark.parametrize(
+    "write", [Run.write_json, lambda run, _, records: run.write_metrics(records)]
+)
+def test_on_a_full_disk_metrics_stay_as_they_were(tmp_path, files_end_at, write):
+    run = Run(tmp_path, CONFIGURATION)
+    before = [{"epoch": 1}]
+    write(run, "metrics.jsonl", before)
+    content = (tmp_path / "metrics.jsonl").read_bytes()
+    with files_end_at(100):
+        with pytest.raises(OSError, match="File too large.*metrics"):
+            write(run, "metrics.jsonl", before * 50)
+    assert (tmp_path / "metrics.jsonl").read_bytes() == content
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_what_a_kill_left_in_a_new_folder_is_no_other_use_of_it(tmp_path):
+    (tmp_path / f".keras-colorize-{'0' * 16}.tmp").write_text("half")
+    Run(tmp_path, CONFIGURATION)
+    assert (tmp_path / "config.json").exists()
+
+
 def test_saving_replaces_the_whole_file(tmp_path):
     path = tmp_path / "a.keras"
     path.write_bytes(b"old and long")
     seen = []
-    save_whole(lambda to: (seen.append(path.read_bytes()), to.write_bytes(b"new")), path)
+    save_whole(lambda to: (seen.append(path.read_bytes()), to.write(b"new")), path)
     assert seen == [b"old and long"]  # the old file is whole while the new one is written
     assert path.read_bytes() == b"new"
     assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,45 @@
+"""The files below a folder: what can be read to its end, and no pipes, devices or sockets."""
+
+import os
+from collections.abc import Callable, Iterator
+
+
+def walk(
+    folder: str | os.PathLike[str], onerror: Callable[[OSError], object]
+) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Goes through a folder as `os.walk` does, from the top down.
+
+    Args:
+        folder: its links to folders are not followed.
+        onerror: called with what is raised by a folder that cannot be read.
+
+    Yields:
+        A folder, the names of those in it, which may be changed, and the names of its files; links
+        that lead nowhere are among them, to be complained of.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            found = list(entries)
+    except OSError as error:
+        onerror(error)
+        return
+    folders = [entry.name for entry in found if _is_folder(entry)]
+    yield os.fspath(folder), folders, [entry.name for entry in found if _is_file(entry)]
+    for name in folders:
+        path = os.path.join(folder, name)
+        if not os.path.islink(path):
+            yield from walk(path, onerror)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))
+    except OSError:  # no looking at it: who reads it says why
+        return True
