@@ -14,7 +14,7 @@ from keras_colorize.exporting.compression_recipe import (
     Method,
 )
 from keras_colorize.inference.quiet import import_quietly
-from keras_colorize.inference.weights import DEFAULT_NAME, name_of
+from keras_colorize.inference.weights import name_of
 
 _DEFAULTS = CompressionRecipe("qat")
 _BELONGS = {"sparsity": "prune", "clusters": "cluster"}
@@ -35,9 +35,10 @@ _BELONGS = {"sparsity": "prune", "clusters": "cluster"}
 )
 @click.option(
     "--weights",
-    default=DEFAULT_NAME,
+    default="mobile",
     show_default=True,
-    help="What to compress: a packaged name, a run folder, .keras or .tflite.",
+    help="What to compress: a packaged name, a run folder, .keras or .tflite. Networks with a "
+    "pretrained encoder cannot be compressed.",
 )
 @click.option(
     "--run",

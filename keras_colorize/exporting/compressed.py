@@ -81,6 +81,9 @@ def compress(
             f"{photographs.count} photographs are fewer than one batch of {recipe.batch_size}."
         )
     parent = load_generator(weights)
+    encoder = config_of(parent).encoder
+    if encoder != "plain":
+        raise RunError(f"{weights} has the encoder {encoder}: only plain encoders are compressed.")
     multiple = config_of(parent).size_multiple
     if recipe.size % multiple:
         raise RunError(

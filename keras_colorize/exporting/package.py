@@ -29,6 +29,7 @@ from keras_colorize.models.generator import config_of
 
 CANDIDATES: tuple[Kind, ...] = ("float32", "float16", "dynamic", "int8")
 MAX_LOSS_DB = 0.05  # of PSNR against float32, for a kind to be packaged
+MAX_BYTES = 16_000_000  # for a kind to be packaged: the base install stays light
 THREADS = 2
 AUTHOR = "the authors of keras-colorize"
 LICENSE = "Apache-2.0"
@@ -65,7 +66,9 @@ class Candidate:
 
 
 def package(run: Path, calibration: Path, val: Path, golden: Path, name: str) -> dict[str, Any]:
-    """Converts the generator of a run, measures each kind, and packages the smallest good one.
+    """Converts the generator of a run, measures each kind, and packages the fastest good one.
+
+    A good one is at most 16 MB, if there is any, and loses less than 0.05 dB.
 
     Args:
         run: a run folder.
@@ -102,7 +105,8 @@ def package(run: Path, calibration: Path, val: Path, golden: Path, name: str) ->
     difference = assert_parity(candidates["float32"].golden_ab, parent.predict(lightness))
     best = candidates["float32"].rows["model"]["psnr"]
     good = [c for c in candidates.values() if best - c.rows["model"]["psnr"] < MAX_LOSS_DB]
-    winner = min(good, key=lambda candidate: len(candidate.model))
+    light = [c for c in good if len(c.model) <= MAX_BYTES] or good
+    winner = min(light, key=lambda candidate: candidate.milliseconds)
     about = {
         "name": name,
         "kind": winner.kind,

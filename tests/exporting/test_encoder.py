@@ -4,7 +4,9 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from keras_colorize.cli.main import main
 from keras_colorize.config import GeneratorConfig
 from keras_colorize.exporting.delegation import delegation_of
 from keras_colorize.exporting.equalization import equalize
@@ -131,3 +133,16 @@ def test_onnx_equals_keras(encoded, probe, expected, tmp_path):
 def test_counts_depthwise_convolutions(encoded, files):
     counted = work_of(files["float32"], load_runtime(files["float32"]), SIDE).multiply_adds
     assert counted == work_of(None, KerasRuntime(encoded), SIDE).multiply_adds
+
+
+def test_compress_says_that_it_knows_plain_encoders_alone(encoded, photographs, tmp_path):
+    path = tmp_path / "encoded.keras"
+    encoded.save(path)
+    arguments = ["compress", photographs, "--weights", path, "--method", "cluster"]
+    options = ["--batch-size", "2", "--run", tmp_path / "run"]
+    result = CliRunner().invoke(main, [str(one) for one in (*arguments, *options)])
+    assert result.exit_code == 1
+    assert result.stderr.strip().endswith(
+        "encoded.keras has the encoder efficientnet_lite0: only plain encoders are compressed."
+    )
+    assert not (tmp_path / "run").exists()
