@@ -57,8 +57,6 @@ class TrainingConfig:
             step, and they are one in seventeen of the encoder's weights.
         frozen_encoder_epochs: first epochs in which the rest learns and a pretrained encoder rests.
         encoder_rate_ratio: a pretrained encoder's learning rate over the rest's, after that.
-        deep_supervision: weight of the L1 losses of ab that the coarser scales predict while they
-            learn; without it the deepest ones learn nothing.
         frozen_statistics: the generator's batch norms keep the statistics that they start with;
             for fine-tuning.
         ema: decay of the moving average of the generator's weights; 0 = no average.
@@ -86,7 +84,6 @@ class TrainingConfig:
     encoder_weights: Literal["imagenet"] | None = None
     frozen_encoder_epochs: int = 0
     encoder_rate_ratio: float = 0.1
-    deep_supervision: float = 0.0
     frozen_statistics: bool = False
     ema: float = 0.0
     precision: Literal["float32", "bfloat16", "float16"] = "float32"

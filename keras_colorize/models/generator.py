@@ -202,24 +202,6 @@ def _encoded_nodes(
     return nodes
 
 
-def with_deep_outputs(generator: Any) -> Any:
-    """Builds the same network with outputs for the coarser scales, to train it by.
-
-    Args:
-        generator: a `Generator`; the result shares its layers.
-
-    Returns:
-        A model that gives `ab_scaled` and then, by a 1x1 convolution each, ab of the last nodes of
-        scales 1 to 3: lists of (B, H/c/2^i, W/c/2^i, 2).
-    """
-    outputs = [generator.output]
-    for i in range(1, DEPTH):
-        last = f"node_{i}_{DEPTH - i}_conv_{generator.config.convolutions}_relu"
-        ab = keras.layers.Conv2D(2, 1, activation="tanh", dtype="float32", name=f"deep_ab_{i}")
-        outputs.append(ab(generator.get_layer(last).output))
-    return keras.Model(generator.input, outputs, name="generator")
-
-
 def config_of(generator: Any) -> GeneratorConfig:
     """Returns a generator's configuration.
 

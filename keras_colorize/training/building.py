@@ -43,9 +43,7 @@ def build_gan(
         generator, discriminator = build_networks(preset)
         if recipe.encoder_weights:
             _rest_depthwise(generator)
-        gan = ColorizationGAN(
-            generator, discriminator, ema=recipe.ema, deep_supervision=recipe.deep_supervision
-        )
+        gan = ColorizationGAN(generator, discriminator, ema=recipe.ema)
     rate = recipe.learning_rate
     critics = None
     if gan.discriminator is not None:

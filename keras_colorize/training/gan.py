@@ -68,7 +68,7 @@ class ColorizationGAN(BaseGAN):
             colors, generated_ab = self.colors(self._generated(lightness))
             real_ab = self.to_chroma_resolution(real_ab)
             losses["l1_loss"] = l1_loss(real_ab, generated_ab)
-            loss = self.weighted_color_loss(real_ab, colors)
+            loss = self.l1_weight * self.color_loss(real_ab, colors)
             if self.adversarial:
                 small_lightness = self.to_chroma_resolution(lightness)
                 with tape.stop_recording():

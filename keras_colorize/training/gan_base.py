@@ -8,7 +8,6 @@ from keras import ops
 
 from keras_colorize.evaluation.keras_metrics import PSNR, Accuracy
 from keras_colorize.imaging.color import unscale_ab, unscale_lightness
-from keras_colorize.models.generator import with_deep_outputs
 from keras_colorize.models.systems import chroma_stride_of
 from keras_colorize.training import optimizers  # noqa: F401  the file of a whole GAN names them
 from keras_colorize.training.gradients import FiniteMean, variables_by_scale, without_encoder
@@ -44,9 +43,6 @@ class BaseGAN(keras.Model):
         discriminator: from `build_discriminator`, or None.
         ema: decay of the moving average of all of the generator's weights, batch norm
             statistics included, kept in `ema_generator`; 0 = no average.
-        deep_supervision: weight of the L1 losses of the last nodes of the coarser scales, each of
-            which then predicts ab at its own resolution, by a convolution that is of no use but
-            here; 0 = none.
     """
 
     recompute = staticmethod(keras.remat)  # of `rematerialized`
@@ -58,7 +54,6 @@ class BaseGAN(keras.Model):
         discriminator: keras.Model | None = None,
         *,
         ema: float = 0.0,
-        deep_supervision: float = 0.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -70,9 +65,6 @@ class BaseGAN(keras.Model):
         if any(layer.name == "ab_logits" for layer in generator.layers):
             logits = generator.get_layer("ab_logits").output
             self.learner = keras.Model(generator.input, [logits, generator.output])
-        self.deep_supervision = deep_supervision
-        if deep_supervision:
-            self.learner = with_deep_outputs(generator)
         self.discriminator: Any = discriminator
         self.ema = ema
         self.ema_generator: Any = None
@@ -87,7 +79,7 @@ class BaseGAN(keras.Model):
             name: keras.metrics.Mean(name=name)
             for name in ("generator_loss", "discriminator_loss", "adversarial_loss", "l1_loss")
         }
-        self.scales = variables_by_scale(self.learner)
+        self.scales = variables_by_scale(generator)
         self.trackers |= {name: FiniteMean(name=name) for name in self.scales}
         self.scores = {metric.name: metric for metric in (PSNR(), Accuracy(2))}
         # The parts are built; without this, fit would look for a call method of the whole.
@@ -153,7 +145,7 @@ class BaseGAN(keras.Model):
             training = not frozen_statistics
             self.generate = rematerialized(self.learner, self.recompute, training=training)
         # A restored run finds their slots only if they exist by now; Keras would merely warn.
-        self.optimizer.build(self.learner.trainable_variables)
+        self.optimizer.build(self.generator.trainable_variables)
         if self.discriminator is not None:
             self.discriminator_optimizer.build(self.discriminator.trainable_variables)
 
@@ -173,19 +165,7 @@ class BaseGAN(keras.Model):
 
     def colors(self, outputs: Any) -> tuple[Any, Any]:
         """Takes what the learner gives apart: what the colour loss is of, and ab."""
-        if not isinstance(outputs, list):
-            return outputs, outputs
-        return (outputs, outputs[0]) if self.deep_supervision else tuple(outputs)
-
-    def weighted_color_loss(self, real_ab: Any, colors: Any) -> Any:
-        """The colour loss times lambda, of all outputs where the coarser scales have some."""
-        if not self.deep_supervision:
-            return self.l1_weight * self.color_loss(real_ab, colors)
-        loss = self.color_loss(real_ab, colors[0])
-        for ab in colors[1:]:
-            real_ab = ops.average_pool(real_ab, 2, 2, "valid")
-            loss = loss + self.deep_supervision * self.color_loss(real_ab, ab)
-        return self.l1_weight * loss
+        return tuple(outputs) if isinstance(outputs, list) else (outputs, outputs)
 
     def with_rest(self, weights: list[Any]) -> list[Any]:
         """Values of the learner's trainable variables, without gradient where the encoder rests."""
@@ -245,7 +225,6 @@ class BaseGAN(keras.Model):
             "generator": serialize(self.generator),
             "discriminator": self.discriminator and serialize(self.discriminator),
             "ema": self.ema,
-            "deep_supervision": self.deep_supervision,
         }
 
     @classmethod
@@ -256,7 +235,6 @@ class BaseGAN(keras.Model):
             deserialize(config["generator"]),
             config["discriminator"] and deserialize(config["discriminator"]),
             ema=config["ema"],
-            deep_supervision=config.get("deep_supervision", 0.0),
         )
 
     def get_compile_config(self) -> dict[str, Any]:

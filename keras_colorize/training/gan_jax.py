@@ -114,7 +114,7 @@ class ColorizationGAN(BaseGAN):
         def generator_loss(outputs: Any) -> tuple[Any, dict[str, Any]]:
             colors, ab = self.colors(outputs)
             parts = {"l1_loss": l1_loss(real_ab, ab)}
-            loss = self.weighted_color_loss(real_ab, colors)
+            loss = self.l1_weight * self.color_loss(real_ab, colors)
             if self.adversarial:
                 logits, _ = self._judge(values, small_lightness, ab)
                 parts["adversarial_loss"] = adversarial_loss(logits)

@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_colorize.models.efficientnet_lite import is_in_encoder
 
-_SCALE = re.compile(r"(?:encoder|node|deep_ab)_(\d)|(ab_scaled$)")
+_SCALE = re.compile(r"(?:encoder|node)_(\d)_|(ab_scaled$)")
 
 
 def variables_by_scale(generator: Any) -> dict[str, list[int]]:
