@@ -50,9 +50,9 @@ def measure(
         lightness_scaled: (n, H, W, 1) in [-1, 1].
 
     Returns:
-        The name of each ReLU layer without an end above, with (n, channels).
+        The name of each ReLU layer outside of a pretrained encoder, with (n, channels).
     """
-    layers = [layer for layer in folded.layers if _is_unbounded(layer)]
+    layers = [layer for layer in folded.layers if _is_scaled(layer)]
     peaks = [keras.layers.GlobalMaxPooling2D()(layer.output) for layer in layers]
     found = keras.Model(folded.input, peaks).predict(lightness_scaled, batch_size=8, verbose=0)
     return [(layer.name, value) for layer, value in zip(layers, found, strict=True)]
@@ -96,7 +96,7 @@ def rescale(
     """
 
     def copy(layer: keras.Layer) -> keras.Layer:
-        if _is_unbounded(layer):
+        if _is_scaled(layer):
             return keras.layers.ReLU(max_value=limit, name=layer.name)
         return layer.__class__.from_config(layer.get_config())
 
@@ -127,5 +127,5 @@ def rescale(
     return rescaled
 
 
-def _is_unbounded(layer: keras.Layer) -> bool:
-    return isinstance(layer, keras.layers.ReLU) and layer.max_value is None
+def _is_scaled(layer: keras.Layer) -> bool:
+    return isinstance(layer, keras.layers.ReLU) and not is_in_encoder(layer.name)
