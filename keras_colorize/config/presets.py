@@ -72,9 +72,9 @@ PRESETS: dict[str, Preset] = {
         ),
         Preset(
             name="lite",
-            reproduces="the packaged weights: an encoder that knows ImageNet, ab at a quarter of L",
+            reproduces="examples/weights/lite.tflite: an encoder that knows ImageNet",
             command="keras-colorize train FOLDER --preset lite --run runs/lite",
-            measured="being trained",
+            measured="1.6 dB of PSNR over grey, with another recipe: see examples/weights",
             generator=GeneratorConfig(
                 widths=(48, 80, 160, 224, 224),
                 chroma_stride=4,

@@ -25,19 +25,23 @@ _SMALLEST = 1e-2  # range of a channel that calibration never woke, over its ten
 Floats = NDArray[np.float64]
 
 
-def equalize(folded: keras.Model, lightness_scaled: NDArray[np.float32]) -> keras.Model:
+def equalize(
+    folded: keras.Model, lightness_scaled: NDArray[np.float32], *, limit: float | None = LIMIT
+) -> keras.Model:
     """Rescales the channels of a network to like ranges, and bounds them with ReLU6.
 
     Args:
         folded: a generator without batch norm.
         lightness_scaled: (n, H, W, 1) in [-1, 1], photographs to calibrate with.
+        limit: greatest activation; None = any, for files whose activations are floats: what is cut
+            off can show as dots of colour.
 
     Returns:
         A network of the same layers with ReLU6. But for the few activations that it cuts off, it
         computes what `folded` computes.
     """
     scales = {name: channel_scales(peaks) for name, peaks in measure(folded, lightness_scaled)}
-    return rescale(folded, scales, limit=LIMIT)
+    return rescale(folded, scales, limit=limit)
 
 
 def measure(

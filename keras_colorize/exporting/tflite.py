@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_colorize.exporting.equalization import equalize
+from keras_colorize.exporting.equalization import LIMIT, equalize
 from keras_colorize.exporting.kinds import FLOAT_KINDS, Kind
 from keras_colorize.exporting.lab_network import LabNetwork
 from keras_colorize.exporting.merging import merge_signatures
@@ -78,7 +78,8 @@ def convert(
     if kind in FLOAT_KINDS:
         network = fold_batch_norm(generator)
     else:
-        network = equalized(generator, samples, sizes[0])
+        limit = None if kind == "dynamic" else LIMIT
+        network = equalized(generator, samples, sizes[0], limit)
     return convert_network(
         network, kind=kind, sizes=sizes, representative=samples, keep_float=keep_float
     )
@@ -124,7 +125,10 @@ def convert_network(
 
 
 def equalized(
-    generator: keras.Model, representative: Sequence[np.ndarray], size: tuple[int, int]
+    generator: keras.Model,
+    representative: Sequence[np.ndarray],
+    size: tuple[int, int],
+    limit: float | None = LIMIT,
 ) -> keras.Model:
     """Makes the network that files of integers are made of.
 
@@ -132,6 +136,7 @@ def equalized(
         generator: with batch norm or without.
         representative: L of photographs, float32 (H, W) in 0..100.
         size: (height, width) that its activations are measured at.
+        limit: greatest activation, as in `equalize`.
 
     Returns:
         A network without batch norm that computes the same up to its bounded activations.
@@ -141,7 +146,8 @@ def equalized(
     """
     if not representative:
         raise ValueError("Files of integers need representative photographs to calibrate with.")
-    return equalize(fold_batch_norm(generator), scale_lightness(cover(representative, size)))
+    lightness_scaled = scale_lightness(cover(representative, size))
+    return equalize(fold_batch_norm(generator), lightness_scaled, limit=limit)
 
 
 def int8_quantizer(
