@@ -58,7 +58,7 @@ from keras_colorize.inference.colorizer import Colorizer
     type=click.IntRange(1, 100),
     default=95,
     show_default=True,
-    help="Of JPEG and WebP.",
+    help="Quality of JPEG and WebP results.",
 )
 @click.option(
     "--model",

@@ -74,8 +74,8 @@ _TARGETS = ("saved_model", "tflite", "onnx")
     help="Layers of the int8 file that stay floats, with commas between them; FOLDER/layers.md of "
     "an export before says which of them lose most.",
 )
-@click.option("--author", help="Of the weights, for the metadata of the TFLite files.")
-@click.option("--license", help="Of the weights, for the same.")
+@click.option("--author", help="Author of the weights, for the metadata of the TFLite files.")
+@click.option("--license", help="License of the weights, for the same metadata.")
 @click.option("--name", help="Of the files.  [default: by the weights]")
 @click.option("--overwrite", is_flag=True, help="Replace what is in FOLDER.")
 def command(
