@@ -117,7 +117,8 @@ from keras_colorize.inference.quiet import import_quietly
 @click.option(
     "--encoder-rate-ratio",
     type=click.FloatRange(0, min_open=True),
-    help="Learning rate of the encoder, as a share of the rest's.",
+    help="Share of each filter's size that a step moves in an encoder from ImageNet, over the "
+    "learning rate of the rest.",
 )
 @click.option("--l1-weight", type=click.FloatRange(0), help="Of L1 beside the adversarial loss.")
 @click.option("--warm-up-epochs", type=click.IntRange(0), help="First epochs with L1 alone.")

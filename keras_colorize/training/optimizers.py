@@ -1,4 +1,4 @@
-"""Optimizers that move a pretrained encoder less than the rest."""
+"""Optimizers that move a pretrained encoder more carefully than the rest."""
 
 from typing import Any
 
@@ -11,15 +11,23 @@ from keras_colorize.training.muon import Muon
 
 @keras.saving.register_keras_serializable("keras_colorize")
 class EncoderAdam(keras.optimizers.Adam):
-    """Adam with a learning rate of its own for a pretrained encoder, and a first step of its own.
+    """Adam that moves each filter of a pretrained encoder by a share of the filter's own size.
 
-    Adam takes into account that its moments are zero at first, and so makes its first steps no
-    longer than the others. To an encoder that has rested they are zero when its turn comes: without
-    `encoder_start` its first hundred steps would be three to six times as long.
+    The batch norms of a pretrained encoder are folded into its kernels, so the root mean squares of
+    its filters differ by a factor of a hundred. A step of Adam has about the same length for every
+    weight: one that suits the large filters would ruin the small ones. Therefore the steps of an
+    encoder's kernels are multiplied by the root mean square of each filter, as LARS and LAMB (You
+    et al. 2017, 2020) multiply those of a layer by the norm of its weights. The encoder's biases
+    do not move: they have no size to take a share of.
+
+    Adam also corrects its first steps for moments that start at zero. The moments of an encoder
+    that has rested are still zero when it begins to move, so that correction starts again at
+    `encoder_start`; otherwise its first hundred steps would be three to six times as long.
 
     Args:
         learning_rate: of all other variables, or a schedule.
-        encoder_rate_ratio: the encoder's learning rate over that.
+        encoder_rate_ratio: share of each filter's size that a step of the encoder moves, over the
+            learning rate of the rest.
         encoder_start: how often the others have moved when the encoder begins to.
         **options: of `keras.optimizers.Adam`.
     """
@@ -27,7 +35,7 @@ class EncoderAdam(keras.optimizers.Adam):
     def __init__(
         self,
         learning_rate: Any = 0.001,
-        encoder_rate_ratio: float = 0.1,
+        encoder_rate_ratio: float = 2.0,
         encoder_start: int = 0,
         **options: Any,
     ) -> None:
@@ -43,10 +51,12 @@ class EncoderAdam(keras.optimizers.Adam):
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Moves one variable; see Keras."""
         if self._get_variable_index(variable) in self._inside:
+            if len(variable.shape) == 1:  # a bias
+                return
             step = ops.cast(self.iterations + 1, "float32")
             own = ops.maximum(step - self.encoder_start, 1.0)
             ratio = self._correction(own) / self._correction(step)
-            learning_rate = learning_rate * ratio * self.encoder_rate_ratio
+            learning_rate = learning_rate * ratio * self.encoder_rate_ratio * _sizes(variable)
         super().update_step(gradient, variable, learning_rate)
 
     def _correction(self, step: Any) -> Any:
@@ -65,3 +75,8 @@ class EncoderAdam(keras.optimizers.Adam):
 @keras.saving.register_keras_serializable("keras_colorize")
 class EncoderMuon(EncoderAdam, Muon):
     """`Muon` with the same. The encoder itself has no batch norm, and moves as under Adam."""
+
+
+def _sizes(kernel: Any) -> Any:
+    """Root mean square of each filter of a kernel, (filters,)."""
+    return ops.sqrt(ops.mean(ops.square(kernel), axis=list(range(len(kernel.shape) - 1))))

@@ -35,11 +35,11 @@ def chosen(photographs, tmp_path, monkeypatch, train):
 @pytest.mark.parametrize(
     ("options", "encoder", "weights", "frozen", "ratio"),
     [
-        ("--preset lite", "efficientnet_lite2", "imagenet", 2, 0.1),
+        ("--preset lite", "efficientnet_lite2", "imagenet", 2, 2.0),
         (CHANGED, LITE0, "imagenet", 3, 0.3),
-        ("--preset lite --encoder-weights none", "efficientnet_lite2", None, 0, 0.1),
-        ("--preset lite --encoder plain", "plain", None, 0, 0.1),
-        ("--preset lite --fine-tune mobile", "efficientnet_lite2", "imagenet", 0, 0.1),
+        ("--preset lite --encoder-weights none", "efficientnet_lite2", None, 0, 2.0),
+        ("--preset lite --encoder plain", "plain", None, 0, 2.0),
+        ("--preset lite --fine-tune mobile", "efficientnet_lite2", "imagenet", 0, 2.0),
         (
             "--preset lite --fine-tune mobile --freeze-encoder 1 --encoder-rate-ratio 1",
             "efficientnet_lite2",
@@ -47,10 +47,10 @@ def chosen(photographs, tmp_path, monkeypatch, train):
             1,
             1.0,
         ),
-        ("--preset mobile", "plain", None, 0, 0.1),
-        ("--preset mobile --fine-tune mobile", "plain", None, 0, 0.1),
-        (f"--preset mobile --encoder {LITE0}", LITE0, "imagenet", 0, 0.1),
-        (f"--preset mobile --encoder {LITE0} --encoder-weights none", LITE0, None, 0, 0.1),
+        ("--preset mobile", "plain", None, 0, 2.0),
+        ("--preset mobile --fine-tune mobile", "plain", None, 0, 2.0),
+        (f"--preset mobile --encoder {LITE0}", LITE0, "imagenet", 0, 2.0),
+        (f"--preset mobile --encoder {LITE0} --encoder-weights none", LITE0, None, 0, 2.0),
     ],
 )
 def test_what_the_options_come_to(chosen, options, encoder, weights, frozen, ratio):

@@ -119,7 +119,7 @@ def parent(scan, imagenet, started, tmp_path):
 
 
 def test_fine_tuning_takes_the_encoder_along(scan, parent, started, not_installed, tmp_path):
-    """Not ImageNet's, nor its package; the encoder's rate is the lower one all the same."""
+    """Not ImageNet's, nor its package; the encoder moves by shares of its filters all the same."""
     fine_tuning.load_imagenet_weights = None
     folder, expected = parent
     recipe = replace(ENCODED.training, frozen_encoder_epochs=0)
@@ -129,7 +129,7 @@ def test_fine_tuning_takes_the_encoder_along(scan, parent, started, not_installe
         for ours, theirs in zip(network.get_weights(), expected, strict=True):
             np.testing.assert_array_equal(ours, np.float32(theirs))
     assert type(gan.generator_optimizer) is EncoderAdam
-    assert gan.generator_optimizer.encoder_rate_ratio == 0.1
+    assert gan.generator_optimizer.encoder_rate_ratio == 2.0
     assert not gan.generator.get_layer("encoder_0_stage_1_1_depthwise").trainable
 
 
