@@ -43,7 +43,6 @@ CHANGES: dict[str, Change] = {
     "cosine schedule": lambda recipe: replace(recipe, schedule="cosine"),
     "constant rate": lambda recipe: replace(recipe, schedule="constant"),
     "no average of weights": lambda recipe: replace(recipe, ema=0.0),
-    "Muon": lambda recipe: replace(recipe, optimizer="muon"),
     "crops of 8/9": lambda recipe: replace(recipe, crop=(8 / 9, 8 / 9)),
     "crops of 0.3 to 1": lambda recipe: replace(recipe, crop=(0.3, 1.0)),
     "64 pixels, then 128": lambda recipe: replace(recipe, size=64, grow=((3, 128),)),

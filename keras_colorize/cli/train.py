@@ -96,7 +96,6 @@ from keras_colorize.inference.quiet import import_quietly
     type=click.FloatRange(0, 1),
     help="Share of the crops that are made to look like old photographs.",
 )
-@click.option("--optimizer", type=click.Choice(["adam", "muon"]), help="Of the generator.")
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Of the generator.")
 @click.option(
     "--discriminator-rate-ratio",

@@ -42,8 +42,7 @@ class TrainingConfig:
             which the generator is judged moves with the last of them.
         epochs: how many; an epoch is `steps_per_epoch` steps.
         steps_per_epoch: steps an epoch, whole accumulations; None = one pass over the folder.
-        optimizer: of the generator; the discriminator's is Adam.
-        learning_rate: of the generator; `muon` takes the same as `adam`.
+        learning_rate: of the generator.
         schedule: `constant`, or down to zero over the whole run: `linear`, or `cosine`, which
             falls slowly at first and at last.
         beta_1: Adam's first-moment decay, of both networks.
@@ -75,7 +74,6 @@ class TrainingConfig:
     accumulation: int = 1
     epochs: int = 20
     steps_per_epoch: int | None = None
-    optimizer: Literal["adam", "muon"] = "adam"
     learning_rate: float = 3e-4
     schedule: Literal["constant", "linear", "cosine"] = "constant"
     beta_1: float = 0.5

@@ -9,18 +9,10 @@ from keras_colorize.models.precision import building_at
 from keras_colorize.models.systems import build_networks
 from keras_colorize.training.backends import ColorizationGAN
 from keras_colorize.training.losses import l1_loss
-from keras_colorize.training.muon import Muon
 from keras_colorize.training.objectives import ColorLoss
-from keras_colorize.training.optimizers import EncoderAdam, EncoderMuon
+from keras_colorize.training.optimizers import EncoderAdam
 
 _POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
-# By the recipe's name of it, and whether there is a pretrained encoder.
-_OPTIMIZERS: dict[tuple[str, bool], Any] = {
-    ("adam", False): keras.optimizers.Adam,
-    ("adam", True): EncoderAdam,
-    ("muon", False): Muon,
-    ("muon", True): EncoderMuon,
-}
 
 
 def build_gan(
@@ -45,20 +37,23 @@ def build_gan(
             _rest_depthwise(generator)
         gan = ColorizationGAN(generator, discriminator, ema=recipe.ema)
     rate = recipe.learning_rate
-    critics = None
+    discriminator_optimizer = None
     if gan.discriminator is not None:
-        adversarial_epochs = max(1, recipe.epochs - recipe.warm_up_epochs)
-        rate_of_critic = rate * recipe.discriminator_rate_ratio
-        adam = keras.optimizers.Adam
-        critics = _optimizer(adam, recipe, rate_of_critic, adversarial_epochs * steps)
+        discriminator_optimizer = _optimizer(
+            keras.optimizers.Adam,
+            recipe,
+            rate * recipe.discriminator_rate_ratio,
+            max(1, recipe.epochs - recipe.warm_up_epochs) * steps,
+        )
+    kind: Any = keras.optimizers.Adam
     encoder: dict[str, Any] = {}
     if recipe.encoder_weights:
+        kind = EncoderAdam
         encoder["encoder_rate_ratio"] = recipe.encoder_rate_ratio
         encoder["encoder_start"] = recipe.frozen_encoder_epochs * steps // recipe.accumulation
-    kind = _OPTIMIZERS[recipe.optimizer, bool(recipe.encoder_weights)]
     gan.compile(
         _optimizer(kind, recipe, rate, recipe.epochs * steps, **encoder),
-        critics,
+        discriminator_optimizer,
         l1_weight=recipe.l1_weight,
         color_loss=color_loss,
         label_smoothing=recipe.label_smoothing,

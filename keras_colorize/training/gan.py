@@ -6,7 +6,6 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_colorize.training.convolving import speed_up_convolutions
 from keras_colorize.training.fusing import fuse_batch_norm
 from keras_colorize.training.gan_base import BaseGAN
 from keras_colorize.training.gradients import gradient_norms
@@ -38,7 +37,6 @@ class ColorizationGAN(BaseGAN):
         for network in filter(None, (self.generator, self.discriminator, self.ema_generator)):
             network._distribute_strategy = None
             fuse_batch_norm(network)
-            speed_up_convolutions(network)
 
     def compile(self, *arguments: Any, jit_compile: bool = False, **kwargs: Any) -> None:
         """As `BaseGAN.compile`; without XLA, which on a CPU is slower, unless asked for."""

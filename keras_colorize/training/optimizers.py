@@ -1,4 +1,4 @@
-"""Optimizers that move a pretrained encoder more carefully than the rest."""
+"""The optimizer that moves a pretrained encoder more carefully than the rest."""
 
 from typing import Any
 
@@ -6,7 +6,6 @@ import keras
 from keras import ops
 
 from keras_colorize.models.efficientnet_lite import is_in_encoder
-from keras_colorize.training.muon import Muon
 
 
 @keras.saving.register_keras_serializable("keras_colorize")
@@ -70,11 +69,6 @@ class EncoderAdam(keras.optimizers.Adam):
             "encoder_rate_ratio": self.encoder_rate_ratio,
             "encoder_start": self.encoder_start,
         }
-
-
-@keras.saving.register_keras_serializable("keras_colorize")
-class EncoderMuon(EncoderAdam, Muon):
-    """`Muon` with the same. The encoder itself has no batch norm, and moves as under Adam."""
 
 
 def _sizes(kernel: Any) -> Any:

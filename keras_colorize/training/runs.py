@@ -20,6 +20,7 @@ from keras_colorize.imaging.temporaries import holds_nothing
 
 KEPT_CHECKPOINTS = 2
 _CHECKPOINT = re.compile(r"epoch-(?P<epochs>\d+)(-step-(?P<steps>\d+))?\.weights\.h5")
+_RETIRED = {"training.optimizer": '"adam"'}  # what older runs recorded, and is the only way now
 _PACKAGES = ("keras-colorize", "tensorflow", "keras", "tensorflow-io", "numpy")
 
 
@@ -91,6 +92,9 @@ class Run:
             "discriminator": asdict(DiscriminatorConfig()),
             "training": asdict(TrainingConfig()),
         }
+        for name, value in _RETIRED.items():
+            if then.get(name) == value:
+                del then[name]
         for name, value in flat(defaults).items():
             if name in now:  # an older version may not have known it
                 then.setdefault(name, value)

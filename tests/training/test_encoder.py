@@ -14,8 +14,7 @@ from keras_colorize.models.efficientnet_lite import is_in_encoder
 from keras_colorize.models.generator import build_generator
 from keras_colorize.training.building import build_gan
 from keras_colorize.training.gradients import variables_by_scale
-from keras_colorize.training.muon import Muon
-from keras_colorize.training.optimizers import EncoderAdam, EncoderMuon
+from keras_colorize.training.optimizers import EncoderAdam
 from keras_colorize.training.rematerialization import rematerialized
 from keras_colorize.training.statistics import reestimate_statistics
 
@@ -117,13 +116,7 @@ def test_the_encoder_moves_by_a_share_of_its_filters(pair):
     [
         ({"frozen_encoder_epochs": 3}, EncoderAdam, 24),
         ({"frozen_encoder_epochs": 3, "accumulation": 2}, EncoderAdam, 12),
-        ({"optimizer": "muon"}, EncoderMuon, 8),
         ({"encoder_weights": None, "frozen_encoder_epochs": 0}, keras.optimizers.Adam, None),
-        (
-            {"encoder_weights": None, "frozen_encoder_epochs": 0, "optimizer": "muon"},
-            Muon,
-            None,
-        ),
     ],
 )
 def test_optimizers_follow_the_recipe(recipe, kind, start):

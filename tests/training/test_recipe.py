@@ -7,7 +7,6 @@ import pytest
 
 from keras_colorize.config import PRESETS, Stage, TrainingConfig
 from keras_colorize.training.building import build_gan
-from keras_colorize.training.muon import Muon
 
 
 def test_defaults_are_the_papers():
@@ -98,15 +97,6 @@ def test_optimizers_follow_the_recipe(schedule, quarter):
     assert (gan.l1_weight, gan.label_smoothing, gan.ema) == (42.0, 0.1, 0.5)
     assert gan.frozen_statistics
     assert gan.chroma_stride == 2
-
-
-def test_muon_is_the_generators_alone():
-    recipe = TrainingConfig(optimizer="muon", learning_rate=2e-3, beta_1=0.7)
-    gan = build_gan(replace(PRESETS["tiny"], training=recipe), 8)
-    assert type(gan.generator_optimizer) is Muon
-    assert type(gan.discriminator_optimizer) is keras.optimizers.Adam
-    assert gan.generator_optimizer.beta_1 == 0.7
-    assert float(gan.generator_optimizer.learning_rate) == pytest.approx(2e-3)
 
 
 def test_constant_rates_stay():

@@ -91,6 +91,15 @@ def test_what_an_older_version_did_not_know_has_its_default(tmp_path):
         Run(tmp_path, newer)
 
 
+def test_a_run_that_recorded_adam_goes_on_and_one_of_another_optimizer_does_not(tmp_path):
+    for name, optimizer in (("adam", "adam"), ("other", "muon")):
+        Run(tmp_path / name, {**CONFIGURATION, "training": {"size": 64, "optimizer": optimizer}})
+    now = {**CONFIGURATION, "training": {"size": 64}}
+    Run(tmp_path / "adam", now)
+    with pytest.raises(RunError, match=r"\(different: training\.optimizer\)"):
+        Run(tmp_path / "other", now)
+
+
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=list(PRESETS))
 def test_every_preset_reads_back_as_itself(preset, tmp_path):
     Run(tmp_path, preset.describe())
