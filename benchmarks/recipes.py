@@ -1,7 +1,7 @@
 """Which change to the recipe helps? Short trainings that differ from the first in one thing each.
 
-A network of half the widths of `mobile`, the same budget and the same crops for all; see README.md
-beside this. Stopped, the same command goes on.
+The network, by default a plain one of a quarter of the paper's widths, the budget and the crops are
+the same for all; see README.md beside this. Stopped, the same command goes on.
 """
 
 import argparse
@@ -64,9 +64,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/recipes"))
     parser.add_argument("--only", nargs="+", choices=CHANGES, default=list(CHANGES))
     parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--fine-tune", help="weights to start from, with --width 1")
+    parser.add_argument("--preset", choices=list(PRESETS), default="quality", help="the network")
+    parser.add_argument("--fine-tune", help="weights of that network to start from")
     parser.add_argument("--learning-rate", type=float, default=1.2e-3)
-    parser.add_argument("--width", type=float, default=0.5, help="factor on the kernels of mobile")
+    parser.add_argument("--width", type=float, default=0.25, help="factor on its kernels")
     parser.add_argument("--budget", type=int, default=12800, help="crops that each network sees")
     parser.add_argument("--size", type=int, default=128, help="side of the crops")
     parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
@@ -83,21 +84,25 @@ def main() -> None:
 
 
 def preset_of(change: Change, seed: int, options: argparse.Namespace) -> Preset:
-    """`mobile` at a width, with the recipe that all share but for the change."""
-    mobile = PRESETS["mobile"]
-    assert isinstance(mobile.generator, GeneratorConfig)
-    widths: Any = tuple(max(1, round(n * options.width)) for n in mobile.generator.widths)
+    """The network at a width, with the recipe that all share but for the change."""
+    preset = PRESETS[options.preset]
+    assert isinstance(preset.generator, GeneratorConfig)
+    widths: Any = tuple(max(1, round(n * options.width)) for n in preset.generator.widths)
+    resting = 0 if options.fine_tune else preset.training.frozen_encoder_epochs
     recipe = change(
         replace(
-            mobile.training,
+            preset.training,
             size=options.size,
             grow=(),
             crop=(0.6, 1.0),
+            aging=0.0,
             batch_size=32,
             epochs=EPOCHS,
             warm_up_epochs=EPOCHS,
             learning_rate=options.learning_rate,
+            schedule="linear",
             frozen_statistics=options.fine_tune is not None,
+            frozen_encoder_epochs=resting,
             ema=0.99,
             precision=options.precision,
             seed=seed,
@@ -105,8 +110,8 @@ def preset_of(change: Change, seed: int, options: argparse.Namespace) -> Preset:
     )
     steps = -(-options.budget // (EPOCHS * recipe.batch_size))
     return replace(
-        mobile,
-        generator=replace(mobile.generator, widths=widths),
+        preset,
+        generator=replace(preset.generator, widths=widths),
         training=replace(recipe, steps_per_epoch=steps),
     )
 

@@ -1,4 +1,4 @@
-"""What is missing: data, time or capacity? Networks of several sizes, on parts of a folder.
+"""What is missing: data, time or capacity? Plain networks of several sizes, on parts of a folder.
 
 Each network learns from each part with the L1 loss alone and an unchanging rate, so that the
 average of its weights can be scored at any time; see README.md beside this. Stopped, the same
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--train", type=Path, required=True, help="folder of photographs")
     parser.add_argument("--val", type=Path, required=True, help="folder that scores: its even half")
     parser.add_argument("--out", type=Path, default=Path("runs/scaling"))
-    parser.add_argument("--widths", type=float, nargs="+", default=[0.25, 0.5, 1.0])
+    parser.add_argument("--widths", type=float, nargs="+", default=[0.125, 0.25, 0.5])
     parser.add_argument("--parts", type=int, nargs="+", default=[16, 4, 1], help="1 of so many")
     parser.add_argument("--budget", type=int, default=16000, help="crops that each network sees")
     parser.add_argument("--epochs", type=int, default=4, help="scores of each")
@@ -64,12 +64,12 @@ def main() -> None:
 
 
 def preset_of(width: float, options: argparse.Namespace) -> Preset:
-    """`mobile` at a width, with the recipe that all share."""
-    mobile = PRESETS["mobile"]
-    assert isinstance(mobile.generator, GeneratorConfig)
-    widths: Any = tuple(max(1, round(kernels * width)) for kernels in mobile.generator.widths)
+    """`quality` at a width, with the recipe that all share."""
+    quality = PRESETS["quality"]
+    assert isinstance(quality.generator, GeneratorConfig)
+    widths: Any = tuple(max(1, round(kernels * width)) for kernels in quality.generator.widths)
     recipe = replace(
-        mobile.training,
+        quality.training,
         size=options.size,
         grow=(),
         crop=(0.6, 1.0),
@@ -77,11 +77,12 @@ def preset_of(width: float, options: argparse.Namespace) -> Preset:
         epochs=options.epochs,
         steps_per_epoch=-(-options.budget // (options.epochs * options.batch_size)),
         warm_up_epochs=options.epochs,
+        learning_rate=1.2e-3,
         schedule="constant",
         ema=0.99,
         precision=options.precision,
     )
-    return replace(mobile, generator=replace(mobile.generator, widths=widths), training=recipe)
+    return replace(quality, generator=replace(quality.generator, widths=widths), training=recipe)
 
 
 def write(found: list[dict[str, Any]], options: argparse.Namespace) -> None:

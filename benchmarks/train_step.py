@@ -14,9 +14,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from train_step_networks import NETWORKS
 from turns import Worker, WorkerError
-
-from keras_colorize.config import PRESETS
 
 PARTS = 4  # of a batch, under accumulation
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -36,14 +35,14 @@ OURS = {
 }
 PYTORCH = ("pytorch", "pytorch-channels_last", "pytorch-compile")
 PYTHON_OF_PYTORCH = Path(__file__).parents[1] / ".venv-torch/bin/python"
-BATCHES = {"paper": 1, "mobile": 16, "tiny": 4}
+BATCHES = {"paper": 1, "half": 16, "tiny": 4}
 
 
 def main() -> None:
     """Lets all variants take their turns and prints what they found."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--preset", choices=list(PRESETS), default="mobile")
-    parser.add_argument("--batch", type=int, help="images a step; default: by preset")
+    parser.add_argument("--network", choices=list(NETWORKS), default="half")
+    parser.add_argument("--batch", type=int, help="images a step; default: by network")
     parser.add_argument("--size", type=int, default=256, help="side of the crops")
     parser.add_argument("--steps", type=int, default=4, help="steps a measurement")
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each variant")
@@ -52,13 +51,13 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=[*OURS, *PYTORCH], help="variants to run")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
-    options.batch = options.batch or BATCHES[options.preset]
+    options.batch = options.batch or BATCHES[options.network]
     others = options.only or [*OURS, *PYTORCH]
     names = [options.first, *(name for name in others if name != options.first)]
     with tempfile.TemporaryDirectory() as folder:
         found = measure(names, options, Path(folder) / "start.npz")
     report = {
-        "preset": options.preset,
+        "network": options.network,
         "batch": options.batch,
         "size": options.size,
         "cores": os.cpu_count(),
@@ -97,7 +96,7 @@ def measure(names: list[str], options: argparse.Namespace, start: Path) -> dict[
 def open_worker(name: str, options: argparse.Namespace, start: Path) -> Worker:
     """Starts the process of a variant; the first one writes the weights that all start from."""
     task = {
-        "preset": options.preset,
+        "network": options.network,
         "batch": options.batch,
         "size": options.size,
         "steps": options.steps,
@@ -162,7 +161,7 @@ def table(report: dict[str, Any]) -> str:
     """The figures as rows of Markdown."""
     peaks = ", ".join(f"{rate:.1f} in {name}" for name, rate in report["product_gflops"].items())
     lines = [
-        f"`{report['preset']}`, batch {report['batch']}, {report['size']} x {report['size']}; "
+        f"`{report['network']}`, batch {report['batch']}, {report['size']} x {report['size']}; "
         f"matrix products reach {peaks} GFLOP/s; {report['cores']} cores, "
         f"load {report['load']:.1f}",
         "",

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from train_step_networks import NETWORKS
 from turns import make_batch, obey, peak_memory, product_rate, timed
 
-from keras_colorize.config import PRESETS
 from keras_colorize.inference.quiet import import_quietly
 
 keras = import_quietly("keras")
@@ -25,7 +25,7 @@ BACKEND = keras.backend.backend()
 def main() -> None:
     """Builds what the task says, and answers `train_step.py`."""
     task = json.loads(sys.argv[1])
-    preset = PRESETS[task["preset"]]
+    preset = NETWORKS[task["network"]]
     accumulation = task.get("accumulation", 1)
     batch = max(1, task["batch"] // accumulation)
     recipe = replace(

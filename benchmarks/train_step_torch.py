@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
+from train_step_networks import NETWORKS
 from turns import make_batch, obey, peak_memory, product_rate, timed
 
-from keras_colorize.config import PRESETS, DiscriminatorConfig, GeneratorConfig
+from keras_colorize.config import DiscriminatorConfig, GeneratorConfig
 from keras_colorize.models.generator import DEPTH, node_inputs
 
 ACCELERATOR = torch.cuda.is_available()
@@ -130,7 +131,7 @@ def load(generator: Generator, discriminator: Discriminator, start: Any) -> None
 def main() -> None:
     """Builds what the task says, and answers `train_step.py`."""
     task = json.loads(sys.argv[1])
-    preset = PRESETS[task["preset"]]
+    preset = NETWORKS[task["network"]]
     recipe = preset.training
     plain = Generator(preset.generator), Discriminator(preset.discriminator)
     stride, ratio = preset.generator.chroma_stride, recipe.discriminator_rate_ratio

@@ -22,7 +22,8 @@ _BELONGS = {"sparsity": "prune", "clusters": "cluster"}
 
 @click.command(
     epilog="\b\nExample:\n"
-    "  keras-colorize compress photographs --method qat --val photographs-val --run runs/qat\n"
+    "  keras-colorize compress photographs --weights runs/quality --method qat \\\n"
+    "    --val photographs-val --run runs/qat\n"
     "The same command again goes on where it was stopped."
 )
 @click.argument("folder", type=click.Path(path_type=Path))
@@ -35,10 +36,9 @@ _BELONGS = {"sparsity": "prune", "clusters": "cluster"}
 )
 @click.option(
     "--weights",
-    default="mobile",
-    show_default=True,
-    help="What to compress: a packaged name, a run folder, .keras or .tflite. Networks with a "
-    "pretrained encoder cannot be compressed.",
+    required=True,
+    help="What to compress: a run folder, .keras or .tflite. Networks with a pretrained encoder, "
+    "such as the packaged one, cannot be compressed.",
 )
 @click.option(
     "--run",

