@@ -170,16 +170,10 @@ class BaseGAN(keras.Model):
     def generator_losses(
         self, real_ab: Any, colors: Any, generated_ab: Any, logits: Any = None
     ) -> dict[str, Any]:
-        """Computes the generator's loss and its parts (equation 3 of Gui et al.).
+        """Computes the generator's loss and its parts, by name (equation 3 of Gui et al.).
 
-        Args:
-            real_ab: scaled, at the chroma resolution.
-            colors: what the colour loss is of; see `colors`.
-            generated_ab: scaled, at the chroma resolution.
-            logits: of the discriminator on generated ab; None while it rests.
-
-        Returns:
-            Scalars: `l1_loss`, `generator_loss`, and with logits `adversarial_loss`.
+        `colors` is what the colour loss is of. `logits` are the discriminator's on generated ab,
+        None while it rests. Both ab are scaled, at the chroma resolution.
         """
         losses = {"l1_loss": l1_loss(real_ab, generated_ab)}
         loss = self.l1_weight * self.color_loss(real_ab, colors)
