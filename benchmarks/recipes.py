@@ -26,8 +26,9 @@ from keras_colorize.imaging.files import atomic_file
 from keras_colorize.inference.colorizer import Colorizer
 from keras_colorize.inference.runtime import load_runtime
 from keras_colorize.models.ab_bins import rebalancing_weights, soft_encode
-from keras_colorize.training.color_losses import mean_squared_error
-from keras_colorize.training.objectives import ColorLoss, color_prior
+from keras_colorize.models.baselines.baseline import ColorLoss
+from keras_colorize.models.baselines.iizuka2016 import mean_squared_error
+from keras_colorize.training.objectives import color_prior
 from keras_colorize.training.trainer import train
 
 EPOCHS = 4
@@ -67,7 +68,7 @@ def main() -> None:
     parser.add_argument("--preset", choices=list(PRESETS), default="quality", help="the network")
     parser.add_argument("--fine-tune", help="weights of that network to start from")
     parser.add_argument("--learning-rate", type=float, default=1.2e-3)
-    parser.add_argument("--width", type=float, default=0.25, help="factor on its kernels")
+    parser.add_argument("--width", type=float, default=0.25, help="factor on its filters")
     parser.add_argument("--budget", type=int, default=12800, help="crops that each network sees")
     parser.add_argument("--size", type=int, default=128, help="side of the crops")
     parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")

@@ -22,7 +22,7 @@ from keras_colorize.data.folders import Scan
 from keras_colorize.data.layouts import open_photographs
 from keras_colorize.evaluation.tables import markdown_table
 from keras_colorize.imaging.files import atomic_file
-from keras_colorize.models.systems import build_networks
+from keras_colorize.models.networks import build_networks
 from keras_colorize.training.trainer import train
 
 
@@ -67,7 +67,7 @@ def preset_of(width: float, options: argparse.Namespace) -> Preset:
     """`quality` at a width, with the recipe that all share."""
     quality = PRESETS["quality"]
     assert isinstance(quality.generator, GeneratorConfig)
-    widths: Any = tuple(max(1, round(kernels * width)) for kernels in quality.generator.widths)
+    widths: Any = tuple(max(1, round(filters * width)) for filters in quality.generator.widths)
     recipe = replace(
         quality.training,
         size=options.size,

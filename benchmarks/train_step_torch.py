@@ -73,7 +73,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Sequential):
-    """The patch critic."""
+    """The patch discriminator."""
 
     def __init__(self, config: DiscriminatorConfig):
         layers: list[nn.Module] = []
@@ -161,11 +161,11 @@ def main() -> None:
         )
         generated = generator(lightness)
         on_real, on_generated = discriminator(small, real), discriminator(small, generated.detach())
-        critic_loss = (
+        discriminator_loss = (
             functional.softplus(-on_real).mean() + functional.softplus(on_generated).mean()
         )
         optimizers[1].zero_grad(set_to_none=True)
-        critic_loss.backward()
+        discriminator_loss.backward()
         optimizers[1].step()
         plain[1].requires_grad_(False)
         adversarial = functional.softplus(-discriminator(small, generated)).mean()
@@ -177,7 +177,7 @@ def main() -> None:
         plain[1].requires_grad_(True)
         return {
             "generator_loss": loss.detach(),
-            "discriminator_loss": critic_loss.detach(),
+            "discriminator_loss": discriminator_loss.detach(),
             "adversarial_loss": adversarial.detach(),
             "l1_loss": l1.detach(),
         }

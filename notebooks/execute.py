@@ -38,7 +38,7 @@ SMALL = {
     "places365_steps": 8,
     "ilsvrc2012_steps": 8,
     "recipe": "--batch-size 4 --size 64",
-    "rivals": "--systems ours,pix2pix",
+    "baselines": "--systems ours,pix2pix",
     "shards": 2,
 }
 

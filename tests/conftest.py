@@ -35,7 +35,7 @@ LONGEST = (
     "tests/train_command",
     "tests/test_readme.py",
     "tests/notebooks/test_run.py",
-    "tests/models/test_rivals.py",
+    "tests/models/test_baselines.py",
     "tests/comparison/test_compare.py",
     "tests/training/test_devices.py",
     "tests/training/test_train_jax.py",

@@ -1,4 +1,4 @@
-"""`keras-colorize compare`: the method beside its rivals, or its own variants, trained alike."""
+"""`keras-colorize compare`: the method and its baselines, or its own variants, trained alike."""
 
 import json
 import shlex
@@ -12,11 +12,11 @@ import click
 
 from keras_colorize.cli.stopping import stoppable
 from keras_colorize.cli.training_set import open_training_set
-from keras_colorize.config import PRESETS, RIVALS, GeneratorConfig, Preset
+from keras_colorize.config import BASELINES, PRESETS, GeneratorConfig, Preset
 from keras_colorize.imaging.files import atomic_file
 from keras_colorize.imaging.temporaries import holds_nothing
 
-_SYSTEMS = ("ours", *RIVALS)
+_SYSTEMS = ("ours", *BASELINES)
 
 
 class _Systems(click.ParamType):
@@ -37,7 +37,7 @@ class _Systems(click.ParamType):
     "  keras-colorize compare --train photographs --val photographs-val --budget 100000\n"
     "  keras-colorize compare --train photographs --val photographs-val --budget 20000 \\\n"
     "    --ablate aggregation --seeds 3 --size 64 --out runs/aggregation\n"
-    "The same command again goes on where it was stopped."
+    "To continue a comparison that was stopped, run the same command again."
 )
 @click.option(
     "--train",
@@ -45,31 +45,33 @@ class _Systems(click.ParamType):
     type=click.Path(path_type=Path),
     required=True,
     metavar="DIR",
-    help="What all are trained on: photographs or shards, as in the command train.",
+    help="Folder of photographs or shards to train on, as in the command train.",
 )
 @click.option(
     "--val",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     required=True,
     metavar="DIR",
-    help="Photographs: one half chooses each system's epoch, the other reports.",
+    help="Folder of photographs for validation. One half chooses the epoch of each system, and the "
+    "other half gives the scores.",
 )
 @click.option(
     "--budget",
     type=click.IntRange(1),
     required=True,
     metavar="IMAGES",
-    help="Crops that each system sees.",
+    help="Number of crops that each system is trained on.",
 )
 @click.option(
     "--systems",
     type=_Systems(),
-    help=f"The first is what the others are compared with.  [default: {','.join(_SYSTEMS)}]",
+    help="Systems to compare. The others are compared with the first.  "
+    f"[default: {','.join(_SYSTEMS)}]",
 )
 @click.option(
     "--ablate",
     type=click.Choice(["aggregation", "loss"]),
-    help="Compare variants of ours instead: ways of aggregation, or L1 alone, with the "
+    help="Compare variants of ours instead: ways to aggregate, or the L1 loss alone, with the "
     "discriminator, and with smoothed labels.",
 )
 @click.option(
@@ -77,55 +79,73 @@ class _Systems(click.ParamType):
     type=click.Choice(list(PRESETS)),
     default="quality",
     show_default=True,
-    help="Ours, and the recipe of all; the discriminator takes part from the start. That of mobile "
-    "starts from ImageNet, and its rivals do not.",
+    help="Our network, and the recipe of all systems; the discriminator takes part from the start. "
+    "The network of mobile starts from ImageNet, while the baselines do not.",
 )
 @click.option(
     "--width",
     type=click.FloatRange(0, 4, min_open=True),
     default=1.0,
     show_default=True,
-    help="Factor on the preset's own widths.",
+    help="Factor on the widths of our network.",
 )
 @click.option(
     "--full-width",
     is_flag=True,
-    help="Rivals as wide as in their papers, instead of with as many parameters as ours.",
+    help="Build the baselines as wide as in their papers. Without it, they have about as many "
+    "parameters as our network.",
 )
-@click.option("--size", type=click.IntRange(16), help="Side of the crops.  [default: the preset's]")
-@click.option("--batch-size", type=click.IntRange(1), help="[default: the preset's]")
-@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Of the generators.")
-@click.option("--ema", type=click.FloatRange(0, 1, max_open=True), help="Decay of the averages.")
+@click.option(
+    "--size",
+    type=click.IntRange(16),
+    help="Side of the training crops, in pixels.  [default: the preset's]",
+)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(1),
+    help="Number of photographs in a step.  [default: the preset's]",
+)
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(0, min_open=True),
+    help="Learning rate of the generators.  [default: the preset's]",
+)
+@click.option(
+    "--ema",
+    type=click.FloatRange(0, 1, max_open=True),
+    help="Decay of the moving averages of the generators' weights.  [default: the preset's]",
+)
 @click.option(
     "--precision",
     type=click.Choice(["float32", "bfloat16", "float16"]),
-    help="Of the computation: bfloat16 is for accelerators, float16 for older ones.",
+    help="Precision of the computation. bfloat16 is for accelerators, and float16 for older ones.",
 )
 @click.option(
     "--epochs",
     type=click.IntRange(1),
     default=5,
     show_default=True,
-    help="Parts of the budget, after each of which the system is validated.",
+    help="Number of epochs that the budget is divided into. The systems are validated after each.",
 )
 @click.option(
     "--seeds",
     type=click.IntRange(1),
     default=1,
     show_default=True,
-    help="Trainings of each system, with seeds from 0 on.",
+    help="Number of trainings of each system, with the seeds 0, 1 and so on.",
 )
 @click.option(
     "--without",
     metavar="PATTERN",
-    help="Report a second time without photographs of --val of such paths, such as */veri_*.",
+    help="Add a second table without those photographs of --val whose path matches, such as "
+    "*/veri_*.",
 )
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("runs/compare"),
     show_default=True,
-    help="A run folder each, the table and the figure.",
+    help="Folder for the run folders, the table and the figure.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def command(
@@ -144,12 +164,12 @@ def command(
     as_json: bool,
     **recipe: Any,
 ) -> None:
-    """Train several systems alike, score and compare them.
+    """Train several systems in the same way, score them and compare them.
 
-    A table and a figure of them are written into --out. Systems are ours (the network of --preset)
-    and the networks of zhang2016, iizuka2016 and pix2pix, each with its own losses. All see the
-    same crops in the same order, with the same batches, rates and schedule, and are scored as the
-    command evaluate does.
+    The systems are ours (the network of --preset) and the baselines zhang2016, iizuka2016 and
+    pix2pix, each with its own losses. All are trained on the same crops in the same order, with the
+    same batch size, learning rate and schedule, and are scored as in the command evaluate. A table
+    and a figure are written into --out.
     """
     if ablate and (systems or full_width):
         raise click.UsageError("--ablate compares variants of ours, without other --systems.")
@@ -221,13 +241,13 @@ def _with_budget(
 ) -> Preset:
     given = {name: value for name, value in options.items() if value is not None}
     recipe = replace(preset.training, grow=(), **given)
-    size, multiple = recipe.size, max(16, preset.generator.size_multiple)
+    network = preset.generator
+    assert isinstance(network, GeneratorConfig)  # a baseline has no preset of its own
+    size, multiple = recipe.size, max(16, network.size_multiple)
     if size % multiple:
         raise click.UsageError(f"--size must be a multiple of {multiple}, not {size}.")
     steps = -(-budget // (epochs * recipe.batch_size))
-    network = preset.generator
-    assert isinstance(network, GeneratorConfig)
-    widths: Any = tuple(max(1, round(kernels * width)) for kernels in network.widths)
+    widths: Any = tuple(max(1, round(filters * width)) for filters in network.widths)
     return replace(
         preset,
         generator=replace(network, widths=widths),

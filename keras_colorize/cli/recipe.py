@@ -1,11 +1,11 @@
-"""What the options of `keras-colorize train` come to."""
+"""The preset that the options of `keras-colorize train` describe."""
 
 from dataclasses import fields, replace
 from typing import Any
 
 import click
 
-from keras_colorize.config import Encoder, GeneratorConfig, Preset, RivalName, TrainingConfig
+from keras_colorize.config import BaselineName, Encoder, GeneratorConfig, Preset, TrainingConfig
 
 
 class Growth(click.ParamType):
@@ -40,7 +40,7 @@ def chosen_preset(
     preset: Preset,
     options: dict[str, Any],
     *,
-    model: RivalName | None = None,
+    model: BaselineName | None = None,
     width: float | None = None,
     encoder: Encoder | None = None,
     encoder_weights: str | None = None,
@@ -49,14 +49,14 @@ def chosen_preset(
     """Changes a preset as the command line says.
 
     Args:
-        preset: the one that was named.
-        options: fields of `TrainingConfig`, and `images_per_epoch`; None and () are those that
-            were not given.
-        model: another method's network.
-        width: factor on its widths.
-        encoder: instead of the preset's.
-        encoder_weights: `imagenet`, `none`, or None where the encoder decides.
-        fine_tune: whether the weights come from elsewhere.
+        preset: the preset that was named.
+        options: fields of `TrainingConfig`, and `images_per_epoch`. Options that were not given are
+            None or ().
+        model: the baseline whose network replaces the preset's.
+        width: factor on the widths of `model`.
+        encoder: the encoder that replaces the preset's.
+        encoder_weights: `imagenet`, `none`, or None, which leaves the choice to the encoder.
+        fine_tune: whether the training starts from other weights.
 
     Returns:
         The networks and the recipe to train.
@@ -64,7 +64,7 @@ def chosen_preset(
     Raises:
         click.UsageError: the options contradict each other.
     """
-    from keras_colorize.models.systems import with_rival
+    from keras_colorize.models.networks import with_baseline
 
     given = {name: value for name, value in options.items() if value not in (None, ())}
     _in_steps(given, preset.training)
@@ -75,22 +75,21 @@ def chosen_preset(
     of_encoder = {"encoder_rate_ratio", "frozen_encoder_epochs"} & given.keys()
     if model and (encoder or encoder_weights or of_encoder):
         raise click.UsageError("--encoder and what belongs to it are of a preset's network alone.")
-    network = preset.generator
-    if isinstance(network, GeneratorConfig):
-        network = replace(network, encoder=encoder or network.encoder)
-        given = _start(network, given, encoder_weights, fine_tune=fine_tune) | given
+    assert isinstance(preset.generator, GeneratorConfig)  # a baseline has no preset of its own
+    network = replace(preset.generator, encoder=encoder or preset.generator.encoder)
+    given = _start(network, given, encoder_weights, fine_tune=fine_tune) | given
     try:
         training = replace(preset.training, **given)
         chosen = replace(preset, generator=network, training=training)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     sizes = chosen.training.size, *dict(chosen.training.grow).values()
-    multiple = 16 if model else preset.generator.size_multiple
+    multiple = 16 if model else network.size_multiple
     if any(size <= 0 or size % multiple for size in sizes):
         raise click.UsageError(
             f"--size and --grow: sides must be multiples of {multiple} for {model or preset.name}."
         )
-    return with_rival(chosen, model, width or 1.0) if model else chosen
+    return with_baseline(chosen, model, width or 1.0) if model else chosen
 
 
 def _in_steps(given: dict[str, Any], recipe: TrainingConfig) -> None:

@@ -8,7 +8,14 @@ import click
 from keras_colorize.cli.recipe import Growth, Shares, chosen_preset
 from keras_colorize.cli.stopping import stoppable
 from keras_colorize.cli.training_set import open_training_set
-from keras_colorize.config import ENCODERS, PRESETS, RIVALS, Encoder, GeneratorConfig, RivalName
+from keras_colorize.config import (
+    BASELINES,
+    ENCODERS,
+    PRESETS,
+    BaselineName,
+    Encoder,
+    GeneratorConfig,
+)
 from keras_colorize.inference.quiet import import_quietly
 
 
@@ -16,7 +23,7 @@ from keras_colorize.inference.quiet import import_quietly
     epilog="\b\nExamples:\n"
     "  keras-colorize train photographs --preset mobile --run runs/mine --val photographs-val\n"
     "  keras-colorize train archive --fine-tune mobile --epochs 3 --run runs/archive\n"
-    "The same command again goes on where it was stopped."
+    "To continue a training that was stopped, run the same command again."
 )
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option(
@@ -24,94 +31,109 @@ from keras_colorize.inference.quiet import import_quietly
     type=click.Choice(list(PRESETS)),
     default="mobile",
     show_default=True,
-    help="Networks and recipe; the options below change the recipe.",
+    help="Networks and recipe to use. The options below change the recipe.",
 )
 @click.option(
     "--model",
-    type=click.Choice(RIVALS),
-    help="Another method's network instead of the preset's, by its own losses; the recipe stays.",
+    type=click.Choice(BASELINES),
+    help="Baseline to train, with its own losses, instead of the preset's network. The recipe is "
+    "still the preset's.",
 )
 @click.option(
     "--width",
     type=click.FloatRange(0, 4, min_open=True),
-    help="Factor on all widths of --model.  [default: 1, its paper's]",
+    help="Factor on all widths of the --model.  [default: 1, as in its paper]",
 )
 @click.option(
     "--encoder",
     type=click.Choice(ENCODERS),
-    help="What the network begins with, instead of the preset's: the paper's convolutions (plain) "
-    "or an image classifier without its last layers.",
+    help="Encoder of the network, instead of the preset's: the paper's convolutions (plain), or an "
+    "image classifier without its last layers.",
 )
 @click.option(
     "--encoder-weights",
     type=click.Choice(["imagenet", "none"]),
-    help="What the encoder starts from: what it learnt on ImageNet, which is in the extra "
-    "pretrained, or random weights.  [default: imagenet, unless it is plain]",
+    help="Weights that the encoder starts from: the ones learnt on ImageNet, which need the extra "
+    "pretrained, or random ones.  [default: imagenet, except for plain]",
 )
 @click.option(
     "--run",
     "run_folder",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of this run.  [default: runs/PRESET, or runs/MODEL]",
+    help="Run folder, which holds everything that the training writes.  [default: runs/PRESET, or "
+    "runs/MODEL]",
 )
 @click.option(
     "--val",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Photographs that score each epoch: the even half of them.",
+    help="Folder of photographs for validation. Half of them score each epoch.",
 )
 @click.option(
     "--fine-tune",
     metavar="FROM",
-    help="Start from these weights instead of random ones: a packaged name, such as mobile, a run "
-    "folder, .keras or .tflite.",
+    help="Weights to start from instead of random ones: a packaged name such as mobile, a run "
+    "folder, or a .keras or .tflite file.",
 )
-@click.option("--epochs", type=click.IntRange(1), help="How many epochs.")
+@click.option("--epochs", type=click.IntRange(1), help="Number of epochs.")
 @click.option(
-    "--steps-per-epoch", type=click.IntRange(1), help="Steps an epoch.  [default: one pass]"
+    "--steps-per-epoch",
+    type=click.IntRange(1),
+    help="Number of steps in an epoch.  [default: one pass over the photographs]",
 )
 @click.option(
-    "--images-per-epoch", type=click.IntRange(1), help="The same in images, to the next step."
+    "--images-per-epoch",
+    type=click.IntRange(1),
+    help="Number of photographs in an epoch, rounded up to whole steps. It replaces "
+    "--steps-per-epoch.",
 )
-@click.option("--batch-size", type=click.IntRange(1), help="Photographs a step.")
+@click.option("--batch-size", type=click.IntRange(1), help="Number of photographs in a step.")
 @click.option(
     "--accumulation",
     type=click.IntRange(1),
-    help="Steps that move the weights once, like one larger batch that does not fit in memory.",
+    help="Number of steps whose mean gradient moves the weights once. It replaces a larger batch "
+    "that does not fit in memory.",
 )
-@click.option("--size", type=click.IntRange(16), help="Side of the crops.")
+@click.option("--size", type=click.IntRange(16), help="Side of the training crops, in pixels.")
 @click.option(
     "--grow",
     type=Growth(),
     multiple=True,
-    help="Crops of SIZE after that many epochs; can be given again.",
+    help="Change the side of the crops to SIZE after this number of epochs. It can be repeated.",
 )
 @click.option(
     "--crop",
     type=Shares(),
-    help="Sides of the random crops, before they are resized, over the short sides of their "
-    "photographs.  [default: 8/9]",
+    help="Least and greatest side of the random crops, as shares of the short side of the "
+    "photograph. The crops are resized to --size afterwards.  [default: the preset's]",
 )
 @click.option(
     "--aging",
     type=click.FloatRange(0, 1),
     help="Share of the crops that are made to look like old photographs.",
 )
-@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Of the generator.")
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(0, min_open=True),
+    help="Learning rate of the generator.",
+)
 @click.option(
     "--discriminator-rate-ratio",
     type=click.FloatRange(0, min_open=True),
-    help="The discriminator's learning rate over the generator's.",
+    help="Learning rate of the discriminator, divided by that of the generator.",
 )
 @click.option(
-    "--schedule", type=click.Choice(["constant", "linear", "cosine"]), help="Of the rates."
+    "--schedule",
+    type=click.Choice(["constant", "linear", "cosine"]),
+    help="How the learning rates change: not at all, or down to zero over the whole run, in a "
+    "straight line or along a cosine.",
 )
 @click.option(
     "--freeze-encoder",
     "frozen_encoder_epochs",
     type=click.IntRange(0),
     metavar="EPOCHS",
-    help="First epochs in which an encoder from ImageNet rests while the rest learns.  [default "
-    "with --fine-tune: 0]",
+    help="Number of first epochs in which an encoder from ImageNet does not learn.  [default with "
+    "--fine-tune: 0]",
 )
 @click.option(
     "--encoder-rate-ratio",
@@ -119,38 +141,61 @@ from keras_colorize.inference.quiet import import_quietly
     help="Share of each filter's size that a step moves in an encoder from ImageNet, over the "
     "learning rate of the rest.",
 )
-@click.option("--l1-weight", type=click.FloatRange(0), help="Of L1 beside the adversarial loss.")
-@click.option("--warm-up-epochs", type=click.IntRange(0), help="First epochs with L1 alone.")
-@click.option("--label-smoothing", type=click.FloatRange(0, 0.5), help="One-sided.")
+@click.option(
+    "--l1-weight",
+    type=click.FloatRange(0),
+    help="Weight of the L1 loss relative to the adversarial loss.",
+)
+@click.option(
+    "--warm-up-epochs",
+    type=click.IntRange(0),
+    help="Number of first epochs without the discriminator.",
+)
+@click.option(
+    "--label-smoothing",
+    type=click.FloatRange(0, 0.5),
+    help="Amount by which the discriminator's target for real photographs is below 1.",
+)
 @click.option(
     "--freeze-statistics/--no-freeze-statistics",
     "frozen_statistics",
     default=None,
-    help="Batch norm keeps the statistics that it starts with.  [default: with --fine-tune]",
+    help="Whether batch norm keeps the statistics that it starts with.  [default: only with "
+    "--fine-tune]",
 )
-@click.option("--ema", type=click.FloatRange(0, 1, max_open=True), help="Decay of the average.")
+@click.option(
+    "--ema",
+    type=click.FloatRange(0, 1, max_open=True),
+    help="Decay of the moving average of the generator's weights. With 0 there is no average.",
+)
 @click.option(
     "--precision",
     type=click.Choice(["float32", "bfloat16", "float16"]),
-    help="Of the computation: bfloat16 is for accelerators, float16 for older ones.",
+    help="Precision of the computation. bfloat16 is for accelerators, and float16 for older ones.",
 )
 @click.option(
-    "--rematerialize", is_flag=True, help="Less memory, slower: compute activations twice."
+    "--rematerialize",
+    is_flag=True,
+    help="Save memory by computing activations twice, which takes more time.",
 )
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of weights, order and crops.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    help="Seed of the initial weights and of the order and position of the crops.",
+)
 @click.option(
     "--strategy",
     type=click.Choice(["auto", "mirrored", "multiworker"]),
     default="auto",
     show_default=True,
-    help="Devices: all accelerators of this machine if there are several, all devices of this "
-    "machine, or those of several machines (docs/devices.md).",
+    help="Devices to train on: all accelerators of this machine if it has several (auto), all "
+    "devices of this machine (mirrored), or several machines (multiworker, see docs/devices.md).",
 )
-@click.option("--wandb", is_flag=True, help="Log to Weights & Biases, too.")
+@click.option("--wandb", is_flag=True, help="Also log to Weights & Biases.")
 def command(
     folder: Path,
     preset: str,
-    model: RivalName | None,
+    model: BaselineName | None,
     width: float | None,
     encoder: Encoder | None,
     encoder_weights: str | None,
@@ -164,9 +209,9 @@ def command(
 ) -> None:
     """Train a network on the photographs of FOLDER.
 
-    FOLDER may hold photographs in any nesting, Places365 or ILSVRC2012 as they were unpacked, or
-    shards that the command prepare made. The preset mobile learns with the L1 loss alone unless
-    there are fewer --warm-up-epochs than --epochs: then the discriminator takes part in the rest.
+    FOLDER can hold photographs in any nesting, Places365 or ILSVRC2012 as they were unpacked, or
+    shards from the command prepare. With the preset mobile, the discriminator takes part only if
+    there are fewer --warm-up-epochs than --epochs: it then joins after them.
     """
     if fine_tune and recipe["frozen_statistics"] is None:
         recipe["frozen_statistics"] = True
@@ -180,9 +225,9 @@ def command(
         fine_tune=fine_tune is not None,
     )
     if model is None and width is not None:
-        raise click.UsageError("--width is of --model.")
+        raise click.UsageError("--width needs --model.")
     if model is not None and rematerialize:
-        raise click.UsageError("--rematerialize knows the blocks of a preset's network alone.")
+        raise click.UsageError("--rematerialize does not work with --model.")
     run_folder = run_folder or Path("runs") / chosen.name
     training, network = chosen.training, chosen.generator
     # If something is missing, nothing has begun yet.

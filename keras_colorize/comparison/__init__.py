@@ -1,1 +1,1 @@
-"""The method, its rivals and its ablations: trained alike, scored alike, in one table."""
+"""The method, its baselines and its ablations: trained alike, scored alike, in one table."""

@@ -28,7 +28,7 @@ _COLUMNS = (
     ("color ratio", RATIO, 1, 2),
     ("edge PSNR, dB", "edge_psnr", 1, 2),
 )
-_BASELINES = ("grey", "image_mean")
+_WITHOUT_MODEL = ("grey", "image_mean")
 _ROWS_SHOWN = 8
 _CAPTION_HEIGHT = 24
 
@@ -64,7 +64,7 @@ def summarize(trained: Sequence[Trained], without: str | None = None) -> dict[st
         return {**figures, RATIO: {"mean": ratio, "low": low, "high": high}}
 
     rows: dict[str, Any] = {}
-    for name in _BASELINES:
+    for name in _WITHOUT_MODEL:
         rows[name] = {"metrics": row({m: first.values(name, m) for m in METRICS})}
     for system in trained:
         values = {metric: system.values("model", metric) for metric in METRICS}
@@ -122,7 +122,7 @@ def page(report: dict[str, Any]) -> str:
 def table(summary: dict[str, Any]) -> str:
     """The summary as Markdown: Table 2 with costs, then the differences to the first system."""
     rows = summary["rows"]
-    systems = [name for name in rows if name not in _BASELINES]
+    systems = [name for name in rows if name not in _WITHOUT_MODEL]
     lines = [
         ["system", *(heading for heading, *_ in _COLUMNS)]
         + ["parameters, M", "GMAC", "training, min", "ms a photograph"]

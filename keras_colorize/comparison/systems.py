@@ -1,4 +1,4 @@
-"""Which systems are compared: ours, the rivals at our number of parameters, and the ablations."""
+"""Which systems are compared: ours, the baselines at our number of parameters, the ablations."""
 
 import math
 from collections.abc import Sequence
@@ -8,11 +8,11 @@ import keras
 
 from keras_colorize.config import (
     AGGREGATIONS,
+    BaselineName,
     GeneratorConfig,
     Preset,
-    RivalName,
 )
-from keras_colorize.models.systems import build_networks, with_rival
+from keras_colorize.models.networks import build_networks, with_baseline
 
 OURS = "ours"
 _SMOOTHING = 0.1
@@ -25,8 +25,8 @@ def systems_of(preset: Preset, names: Sequence[str], *, match: bool) -> dict[str
 
     Args:
         preset: ours, with the recipe of all.
-        names: `ours` and names of rivals.
-        match: give each rival the width at which it has about as many parameters as ours;
+        names: `ours` and names of baselines.
+        match: give each baseline the width at which it has about as many parameters as ours;
             otherwise all have their papers' widths.
 
     Returns:
@@ -37,7 +37,7 @@ def systems_of(preset: Preset, names: Sequence[str], *, match: bool) -> dict[str
         found[name] = preset
         if name != OURS:
             width = matching_width(preset, name) if match else 1.0  # type: ignore[arg-type]
-            found[name] = with_rival(preset, name, width)  # type: ignore[arg-type]
+            found[name] = with_baseline(preset, name, width)  # type: ignore[arg-type]
     return found
 
 
@@ -68,8 +68,8 @@ def ablation_of(preset: Preset, what: str) -> dict[str, Preset]:
     }
 
 
-def matching_width(preset: Preset, name: RivalName) -> float:
-    """The width at which a rival's generator has most nearly as many parameters as a preset's.
+def matching_width(preset: Preset, name: BaselineName) -> float:
+    """The width at which a baseline's generator has most nearly as many parameters as a preset's.
 
     Parameters grow with about the square of the width: each try corrects the one before.
     """
@@ -77,7 +77,7 @@ def matching_width(preset: Preset, name: RivalName) -> float:
     counts: dict[float, int] = {}
     width = 0.5
     while width not in counts and len(counts) < _WIDTHS_TRIED:
-        counts[width] = build_networks(with_rival(preset, name, width))[0].count_params()
+        counts[width] = build_networks(with_baseline(preset, name, width))[0].count_params()
         width = round(width * math.sqrt(wanted / counts[width]), 3)
         width = min(max(width, _NARROWEST), _WIDEST)
     keras.backend.clear_session()

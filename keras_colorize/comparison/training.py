@@ -25,7 +25,7 @@ from keras_colorize.inference.latency import milliseconds
 from keras_colorize.inference.runtime import load_runtime
 from keras_colorize.inference.weights import resolve_weights
 from keras_colorize.models.cost import multiply_adds
-from keras_colorize.models.systems import build_networks
+from keras_colorize.models.networks import build_networks
 from keras_colorize.training.backends import TrainingSet
 from keras_colorize.training.runs import Run
 from keras_colorize.training.trainer import train

@@ -2,14 +2,14 @@
 
 from keras_colorize.config.networks import (
     AGGREGATIONS,
+    BASELINES,
     ENCODERS,
-    RIVALS,
     Aggregation,
+    BaselineConfig,
+    BaselineName,
     DiscriminatorConfig,
     Encoder,
     GeneratorConfig,
-    RivalConfig,
-    RivalName,
 )
 from keras_colorize.config.presets import PRESETS, Preset
 from keras_colorize.config.training import CROP, Stage, TrainingConfig
@@ -19,14 +19,14 @@ __all__ = [
     "CROP",
     "ENCODERS",
     "PRESETS",
-    "RIVALS",
+    "BASELINES",
     "Aggregation",
     "DiscriminatorConfig",
     "Encoder",
     "GeneratorConfig",
     "Preset",
-    "RivalConfig",
-    "RivalName",
+    "BaselineConfig",
+    "BaselineName",
     "Stage",
     "TrainingConfig",
 ]

@@ -13,8 +13,8 @@ ENCODERS: tuple[Encoder, ...] = (
     "efficientnet_lite1",
     "efficientnet_lite2",
 )
-RivalName = Literal["zhang2016", "iizuka2016", "pix2pix"]
-RIVALS: tuple[RivalName, ...] = ("zhang2016", "iizuka2016", "pix2pix")
+BaselineName = Literal["zhang2016", "iizuka2016", "pix2pix"]
+BASELINES: tuple[BaselineName, ...] = ("zhang2016", "iizuka2016", "pix2pix")
 
 
 @dataclass(frozen=True)
@@ -62,37 +62,27 @@ class GeneratorConfig:
 
 
 @dataclass(frozen=True)
-class RivalConfig:
+class BaselineConfig:
     """A network that the method is compared with, from its own paper.
 
     Attributes:
         name: which one.
-        width: factor on the kernels of all of its layers; 1 is the paper's.
+        width: factor on the filters of all of its layers; 1 is the paper's.
         size: what the sides of its training crops are multiples of. Below 256, pix2pix's U-Net
             has fewer levels, and below 224 the global network of Iizuka et al. a smaller input.
     """
 
-    name: RivalName
+    name: BaselineName
     width: float = 1.0
     size: int = 256
 
     def __post_init__(self) -> None:
-        if self.name not in RIVALS:
-            raise ValueError(f"name must be one of {RIVALS}, got {self.name}.")
+        if self.name not in BASELINES:
+            raise ValueError(f"name must be one of {BASELINES}, got {self.name}.")
         if not 0 < self.width <= 4:
             raise ValueError(f"width must be in (0, 4], got {self.width}.")
         if self.size < 16 or self.size % 16:
             raise ValueError(f"size must be a positive multiple of 16, got {self.size}.")
-
-    @property
-    def depth(self) -> int:
-        """How often pix2pix halves its input: as often as the crops allow, at most 8 times."""
-        return min(8, (self.size & -self.size).bit_length() - 1)
-
-    @property
-    def size_multiple(self) -> int:
-        """Height and width of the input must be multiples of this."""
-        return int(2**self.depth) if self.name == "pix2pix" else 8
 
 
 @dataclass(frozen=True)
@@ -100,8 +90,8 @@ class DiscriminatorConfig:
     """Shape of the patch discriminator (table 1 of Gui et al.).
 
     Attributes:
-        widths: kernels of the 4x4 convolutions before the last one.
-        strides: their strides; smaller ones keep it a patch critic on small ab maps.
+        widths: filters of the 4x4 convolutions before the last one.
+        strides: their strides; smaller ones keep it a discriminator of patches on small ab maps.
         last_kernel: kernel size of the last convolution: 4 as in the paper's table, 1 as in
             its text.
         first_batch_norm: whether batch norm follows the first convolution too; in pix2pix it

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from keras_colorize.config.networks import DiscriminatorConfig, GeneratorConfig, RivalConfig
+from keras_colorize.config.networks import BaselineConfig, DiscriminatorConfig, GeneratorConfig
 from keras_colorize.config.training import TrainingConfig
 
 
@@ -17,14 +17,14 @@ class Preset:
         command: the command that trains it.
         measured: its score and what it took, or what is not known.
         generator: the network that predicts ab.
-        discriminator: its critic; None for a method without one.
+        discriminator: its adversary; None for a method without one.
     """
 
     name: str
     reproduces: str
     command: str
     measured: str
-    generator: GeneratorConfig | RivalConfig = field(default_factory=GeneratorConfig)
+    generator: GeneratorConfig | BaselineConfig = field(default_factory=GeneratorConfig)
     discriminator: DiscriminatorConfig | None = field(default_factory=DiscriminatorConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
 

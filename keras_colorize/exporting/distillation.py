@@ -12,13 +12,13 @@ from keras import ops
 
 from keras_colorize.exporting.compression import Compression, adam
 from keras_colorize.exporting.compression_recipe import CompressionRecipe
-from keras_colorize.models.systems import chroma_stride_of
+from keras_colorize.models.networks import chroma_stride_of
 from keras_colorize.training.backends import TrainingSet, batches_of
 from keras_colorize.training.callbacks import DivergenceGuard, epoch_line
 from keras_colorize.training.checkpointer import Checkpointer
+from keras_colorize.training.data_errors import explain_data_errors
 from keras_colorize.training.distribution import Devices
 from keras_colorize.training.losses import l1_loss
-from keras_colorize.training.reading import reading
 from keras_colorize.training.resuming import resume
 from keras_colorize.training.runs import Run
 
@@ -174,7 +174,7 @@ def fine_tune(
                 first_step=epoch * steps + skipped,
                 seed=recipe.seed,
             )
-            with reading(photographs):
+            with explain_data_errors(photographs):
                 for batch, (lightness_scaled, ab_scaled) in enumerate(batches):
                     logs = distillation.step(lightness_scaled, ab_scaled)
                     for callback in callbacks:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from keras_colorize.inference.fitting import short_side
+from keras_colorize.inference.flops import Flops, flops_of
 from keras_colorize.inference.latency import medians, prediction
 from keras_colorize.inference.matrix_products import OPERATIONS, MatrixProduct
 from keras_colorize.inference.runtime import load_runtime
 from keras_colorize.inference.tflite_operators import Operator, read_operators
-from keras_colorize.inference.work import Work, work_of
 
 _RUNTIMES = {
     "LiteRTRuntime": "LiteRT",
@@ -32,7 +32,7 @@ class Benchmark:
         threads: cores that it may use.
         side: of the square picture.
         milliseconds: median time of a prediction.
-        work: what it multiplies meanwhile.
+        flops: what it multiplies meanwhile.
         matrix_rate: of large matrix products of its type, in 1e9 operations a second, measured
             in turns with it.
     """
@@ -42,13 +42,13 @@ class Benchmark:
     threads: int
     side: int
     milliseconds: float
-    work: Work
+    flops: Flops
     matrix_rate: float
 
     @property
     def rate(self) -> float:
         """In 1e9 operations a second; a multiplication and its addition are two."""
-        return 2e-6 * self.work.multiply_adds / self.milliseconds
+        return 2e-6 * self.flops.multiply_adds / self.milliseconds
 
     @property
     def share(self) -> float:
@@ -89,7 +89,7 @@ def benchmark(
         repeats: how many predictions are timed.
 
     Returns:
-        Its median time, its work, and the rate of matrix products in turns with it.
+        Its median time, what it multiplies, and the rate of matrix products in turns with it.
 
     Raises:
         WeightsError: there are no such weights, or they cannot be used.
@@ -111,12 +111,12 @@ def _benchmark(
 ) -> Benchmark:
     runtime = load_runtime(weights, threads)
     side = short_side(runtime, size)
-    work = work_of(weights, runtime, side)
-    product = MatrixProduct(threads, is_integer=work.is_integer)
+    flops = flops_of(weights, runtime, side)
+    product = MatrixProduct(threads, is_integer=flops.is_integer)
     time, product_time = medians([prediction(runtime, side), product], repeats)
     made_by = _RUNTIMES[type(runtime).__name__]
     return Benchmark(
-        runtime.name, made_by, threads, side, time, work, 1e-6 * OPERATIONS / product_time
+        runtime.name, made_by, threads, side, time, flops, 1e-6 * OPERATIONS / product_time
     )
 
 

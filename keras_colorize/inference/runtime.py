@@ -61,7 +61,7 @@ class KerasRuntime:
         Raises:
             WeightsError: the file cannot be loaded, or the model is no generator.
         """
-        from keras_colorize.models.systems import chroma_stride_of, size_multiple_of
+        from keras_colorize.models.networks import chroma_stride_of, size_multiple_of
 
         self.name = getattr(model, "name", "generator")
         if isinstance(model, str | os.PathLike):

@@ -12,9 +12,9 @@ from typing import Any
 MOMENTUM = 0.9
 
 
-def scaled(kernels: int, width: float) -> int:
-    """Returns `width` times as many kernels, rounded to a multiple of 8, at least 8."""
-    return max(8, 8 * round(kernels * width / 8))
+def scaled(filters: int, width: float) -> int:
+    """Returns `width` times as many filters, rounded to a multiple of 8, at least 8."""
+    return max(8, 8 * round(filters * width / 8))
 
 
 def _normalize_activate(keras: Any, x: Any, *, batch_norm: bool, name: str) -> Any:
@@ -38,7 +38,7 @@ def conv_block(
     Args:
         keras: the Keras module to build with.
         x: (B, H, W, n).
-        width: kernels of each convolution.
+        width: filters of each convolution.
         batch_norm: False builds convolutions with biases and no batch norm.
         name: prefix; the convolutions are `{name}_conv_1`, `{name}_conv_2` and so on.
         fold: c; the first convolution sees its input folded by space-to-depth. A 3x3

@@ -25,7 +25,7 @@ def build_discriminator(config: DiscriminatorConfig | None = None) -> Any:
     lightness = keras.Input((None, None, 1), name="lightness_scaled")
     ab = keras.Input((None, None, 2), name="ab_scaled")
     x = layers.Concatenate(name="concat")([lightness, ab])
-    # DCGAN's initialisation (Radford et al. 2016), the usual one of patch critics.
+    # DCGAN's initialisation (Radford et al. 2016), the usual one of such discriminators.
     initializer = keras.initializers.RandomNormal(stddev=0.02)
     for k, (width, stride) in enumerate(zip(config.widths, config.strides, strict=True), 1):
         batch_norm = k > 1 or config.first_batch_norm

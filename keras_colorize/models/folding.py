@@ -43,8 +43,8 @@ def unfold_batch_norm(folded: Any) -> Any:
 
     What was folded away cannot be known. Here kernels get the norm of random ones, so that a
     learning rate moves them by the same share, and batch norm takes that back and adds the bias.
-    `adopt_statistics` of `keras_colorize.training.statistics` then measures the statistics that it
-    would have had.
+    `adopt_statistics` of `keras_colorize.training.batch_statistics` then measures the statistics
+    that it would have had.
 
     Args:
         folded: a generator without batch norm.

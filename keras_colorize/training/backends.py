@@ -31,7 +31,7 @@ elif keras.backend.backend() == "tensorflow":
 
     from keras_colorize.data.tfdata import shard_batches, training_batches
     from keras_colorize.training.distribution_tf import open_devices
-    from keras_colorize.training.gan import ColorizationGAN
+    from keras_colorize.training.gan_tensorflow import ColorizationGAN
 
     def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         """On TensorFlow operations run as they come; JAX would compile each by itself."""

@@ -5,11 +5,11 @@ from typing import Any
 import keras
 
 from keras_colorize.config import Preset, TrainingConfig
+from keras_colorize.models.baselines.baseline import ColorLoss
+from keras_colorize.models.networks import build_networks
 from keras_colorize.models.precision import building_at
-from keras_colorize.models.systems import build_networks
 from keras_colorize.training.backends import ColorizationGAN
 from keras_colorize.training.losses import l1_loss
-from keras_colorize.training.objectives import ColorLoss
 from keras_colorize.training.optimizers import EncoderAdam
 
 _POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}

@@ -11,7 +11,7 @@ import keras
 from tqdm import tqdm
 
 from keras_colorize.evaluation.figures import draw_curves
-from keras_colorize.models.systems import in_float32
+from keras_colorize.models.networks import in_float32
 from keras_colorize.training.backends import peak_memory
 from keras_colorize.training.runs import Run, save_whole
 

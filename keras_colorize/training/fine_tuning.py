@@ -10,9 +10,9 @@ from keras_colorize.models.folding import unfold_batch_norm
 from keras_colorize.models.generator import config_of
 from keras_colorize.models.imagenet_weights import load_imagenet_weights
 from keras_colorize.training.backends import ColorizationGAN, TrainingSet
-from keras_colorize.training.judging import some_lightness
+from keras_colorize.training.batch_statistics import adopt_statistics
 from keras_colorize.training.runs import RunError
-from keras_colorize.training.statistics import adopt_statistics
+from keras_colorize.training.validation import some_lightness
 
 
 def take_over(

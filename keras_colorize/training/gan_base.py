@@ -8,10 +8,10 @@ from keras import ops
 
 from keras_colorize.evaluation.keras_metrics import PSNR, Accuracy
 from keras_colorize.imaging.color import unscale_ab, unscale_lightness
-from keras_colorize.models.systems import chroma_stride_of
+from keras_colorize.models.networks import chroma_stride_of
 from keras_colorize.training import optimizers  # noqa: F401  the file of a whole GAN names them
 from keras_colorize.training.gradients import FiniteMean, variables_by_scale, without_encoder
-from keras_colorize.training.losses import l1_loss
+from keras_colorize.training.losses import adversarial_loss, l1_loss
 from keras_colorize.training.rematerialization import rematerialized
 
 
@@ -26,7 +26,7 @@ class BaseGAN(keras.Model):
     alone. One that ends in a distribution over colours, in a layer `ab_logits` before `ab_scaled`
     (Zhang et al. 2016), learns by that.
 
-    The subclasses of `gan` (TensorFlow) and `gan_jax` (JAX) add `train_step` and `test_step`. Both
+    The subclasses of `gan_tensorflow` and `gan_jax` add `train_step` and `test_step`. Both
     save the same files: a run may begin on one backend and go on with the other.
 
     `fit` takes batches of (`lightness_scaled` (B, H, W, 1), `ab_scaled` (B, H, W, 2)), both in
@@ -39,7 +39,7 @@ class BaseGAN(keras.Model):
     metrics of these names say of `best_generator`'s pictures at the batch's own size.
 
     Args:
-        generator: from `build_generator`, or a rival's.
+        generator: from `build_generator`, or a baseline's.
         discriminator: from `build_discriminator`, or None.
         ema: decay of the moving average of all of the generator's weights, batch norm
             statistics included, kept in `ema_generator`; 0 = no average.
@@ -166,6 +166,21 @@ class BaseGAN(keras.Model):
     def colors(self, outputs: Any) -> tuple[Any, Any]:
         """Takes what the learner gives apart: what the colour loss is of, and ab."""
         return tuple(outputs) if isinstance(outputs, list) else (outputs, outputs)
+
+    def generator_losses(
+        self, real_ab: Any, colors: Any, generated_ab: Any, logits: Any = None
+    ) -> dict[str, Any]:
+        """Computes the generator's loss and its parts, by name (equation 3 of Gui et al.).
+
+        `colors` is what the colour loss is of. `logits` are the discriminator's on generated ab,
+        None while it rests. Both ab are scaled, at the chroma resolution.
+        """
+        losses = {"l1_loss": l1_loss(real_ab, generated_ab)}
+        loss = self.l1_weight * self.color_loss(real_ab, colors)
+        if logits is not None:
+            losses["adversarial_loss"] = adversarial_loss(logits)
+            loss = loss + losses["adversarial_loss"]
+        return losses | {"generator_loss": loss}
 
     def with_rest(self, weights: list[Any]) -> list[Any]:
         """Values of the learner's trainable variables, without gradient where the encoder rests."""

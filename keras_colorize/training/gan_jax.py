@@ -1,4 +1,4 @@
-"""The conditional GAN on JAX: the steps of `gan` as pure functions of all variables' values."""
+"""The conditional GAN on JAX: its steps as pure functions of all variables' values."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ import keras
 
 from keras_colorize.training.gan_base import BaseGAN
 from keras_colorize.training.gradients import gradient_norms
-from keras_colorize.training.losses import adversarial_loss, discriminator_loss, l1_loss
+from keras_colorize.training.losses import discriminator_loss, l1_loss
 
 Values = dict[int, Any]  # value by id of its Keras variable
 
@@ -113,14 +113,9 @@ class ColorizationGAN(BaseGAN):
 
         def generator_loss(outputs: Any) -> tuple[Any, dict[str, Any]]:
             colors, ab = self.colors(outputs)
-            parts = {"l1_loss": l1_loss(real_ab, ab)}
-            loss = self.l1_weight * self.color_loss(real_ab, colors)
-            if self.adversarial:
-                logits, _ = self._judge(values, small_lightness, ab)
-                parts["adversarial_loss"] = adversarial_loss(logits)
-                loss = loss + parts["adversarial_loss"]
-            parts["generator_loss"] = loss
-            return self._scaled(values, self.optimizer, loss), parts
+            logits = self._judge(values, small_lightness, ab)[0] if self.adversarial else None
+            parts = self.generator_losses(real_ab, colors, ab, logits)
+            return self._scaled(values, self.optimizer, parts["generator_loss"]), parts
 
         gradient, parts = jax.grad(generator_loss, has_aux=True)(outputs)
         gradients = backward(gradient)[0]
@@ -136,29 +131,29 @@ class ColorizationGAN(BaseGAN):
     def _discriminator_step(
         self, values: Values, lightness: Any, real_ab: Any, generated_ab: Any
     ) -> Any:
-        critic, optimizer = self.discriminator, self.discriminator_optimizer
+        discriminator, optimizer = self.discriminator, self.discriminator_optimizer
 
         def loss_of(weights: Any) -> tuple[Any, Any]:
             seen = dict(values)
-            _put(seen, critic.trainable_variables, weights)
+            _put(seen, discriminator.trainable_variables, weights)
             real_logits, statistics = self._judge(seen, lightness, real_ab)
-            _put(seen, critic.non_trainable_variables, statistics)
+            _put(seen, discriminator.non_trainable_variables, statistics)
             generated_logits, statistics = self._judge(seen, lightness, generated_ab)
             loss = discriminator_loss(real_logits, generated_logits, self.label_smoothing)
             return self._scaled(values, optimizer, loss), (loss, statistics)
 
-        weights = _take(values, critic.trainable_variables)
+        weights = _take(values, discriminator.trainable_variables)
         gradients, (loss, statistics) = jax.grad(loss_of, has_aux=True)(weights)
-        _put(values, critic.non_trainable_variables, statistics)
-        self._apply(values, optimizer, critic, gradients)
+        _put(values, discriminator.non_trainable_variables, statistics)
+        self._apply(values, optimizer, discriminator, gradients)
         return loss
 
     def _judge(self, values: Values, lightness: Any, ab: Any) -> tuple[Any, Any]:
         """The discriminator's logits, with batch statistics, and its new moving ones."""
-        critic = self.discriminator
-        weights = _take(values, critic.trainable_variables)
-        statistics = _take(values, critic.non_trainable_variables)
-        return critic.stateless_call(weights, statistics, [lightness, ab], training=True)
+        discriminator = self.discriminator
+        weights = _take(values, discriminator.trainable_variables)
+        statistics = _take(values, discriminator.non_trainable_variables)
+        return discriminator.stateless_call(weights, statistics, [lightness, ab], training=True)
 
     def _scaled(self, values: Values, optimizer: Any, loss: Any) -> Any:
         with self._reading(values, optimizer):
@@ -178,7 +173,7 @@ class ColorizationGAN(BaseGAN):
     def _update_ema(self, values: Values, before: Any) -> None:
         with self._reading(values, self.optimizer):
             decay = self.ema_decay(before, self.iterations())
-        averages, sources = self.ema_generator.weights, self.generator.weights  # as in `gan`
+        averages, sources = self.ema_generator.weights, self.generator.weights  # as on TensorFlow
         pairs = zip(_take(values, averages), _take(values, sources), strict=True)
         _put(values, averages, [old + (1.0 - decay) * (new - old) for old, new in pairs])
 

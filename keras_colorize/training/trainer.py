@@ -14,6 +14,7 @@ from keras_colorize.data.folders import list_photographs
 from keras_colorize.inference.colorizer import Colorizer
 from keras_colorize.inference.runtime import KerasRuntime
 from keras_colorize.inference.weights import resolve_weights
+from keras_colorize.models.baselines.baseline import ColorLoss
 from keras_colorize.training.backends import (
     ColorizationGAN,
     TrainingSet,
@@ -23,15 +24,15 @@ from keras_colorize.training.backends import (
 from keras_colorize.training.building import build_gan
 from keras_colorize.training.callbacks import DivergenceGuard, EpochRecorder
 from keras_colorize.training.checkpointer import Checkpointer
+from keras_colorize.training.data_errors import explain_data_errors
 from keras_colorize.training.distribution import Devices
 from keras_colorize.training.fine_tuning import start_from_imagenet, take_over
-from keras_colorize.training.journal import Journal
-from keras_colorize.training.judging import SAMPLES, sampler, settle, validator
-from keras_colorize.training.objectives import ColorLoss, color_loss_of
-from keras_colorize.training.reading import reading
+from keras_colorize.training.loggers import Loggers
+from keras_colorize.training.objectives import color_loss_of
 from keras_colorize.training.report import REPORT, write_report
 from keras_colorize.training.resuming import resume
 from keras_colorize.training.runs import Checkpoint, Run, RunError
+from keras_colorize.training.validation import SAMPLES, sampler, settle, validator
 
 
 def train(
@@ -76,7 +77,7 @@ def train(
         TrainingStopped: SIGTERM came; all that is needed to go on is saved.
         DivergenceError: a loss was not finite any more.
         ShardError: a shard is not what was made any more.
-        JournalError: Weights & Biases cannot be used as it is set up.
+        LoggerError: Weights & Biases cannot be used as it is set up.
         DeviceError: the devices cannot train together.
     """
     recipe = preset.training
@@ -113,7 +114,7 @@ def train(
         colorizer = Colorizer(KerasRuntime(gan.best_generator))
         shown = list_photographs(val) if val else photographs.examples(SAMPLES)
         checkpointer = Checkpointer(run, checkpoint, devices)
-        journal = Journal(run, checkpoint.epochs, wandb=wandb and devices.first)
+        loggers = Loggers(run, checkpoint.epochs, wandb=wandb and devices.first)
         callbacks = [
             progress,
             DivergenceGuard(),
@@ -125,14 +126,14 @@ def train(
                 settle=partial(settle, gan.best_generator, photographs, recipe, steps),
                 validate=validator(colorizer, val),
                 sample=sampler(colorizer, run, shown),
-                log=journal.log,
+                log=loggers.log,
             ),
         ]
         stages = list(_remaining(recipe, checkpoint))
         with progress.bar, checkpointer.listening():
             with devices.together():
                 if stages:
-                    stack.enter_context(journal)
+                    stack.enter_context(loggers)
             for stage, skipped in stages:
                 _fit(gan, devices, photographs, recipe, stage, skipped, steps, callbacks)
     with devices.together():  # the others stay: to the first, their end would be a failure
@@ -177,7 +178,7 @@ def _fit(
         seed=recipe.seed,
         share=(devices.process, devices.processes),
     )
-    with reading(photographs):
+    with explain_data_errors(photographs):
         gan.fit(
             devices.feed(batches),
             initial_epoch=stage.first_epoch,

@@ -42,7 +42,7 @@ def test_json_is_all_that_is_printed():
     report = json.loads(result.stdout)
     assert report.keys() == {"machine", "rows", "layers"} and report["layers"] == {}
     (row,) = report["rows"]
-    assert row["name"] == "mobile" and row["work"]["is_integer"] is True
+    assert row["name"] == "mobile" and row["flops"]["is_integer"] is True
     assert row["share"] == pytest.approx(row["rate"] / row["matrix_rate"])
 
 

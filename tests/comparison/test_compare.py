@@ -49,7 +49,7 @@ def options(photographs: Path, val: Path) -> list[Any]:
     return ["--train", photographs, "--val", val, *recipe]
 
 
-# One with a discriminator and one without; `train --model` is tested with each rival.
+# One with a discriminator and one without; `train --model` is tested with each baseline.
 @pytest.fixture(
     scope="module", params=[ALL[:2], pytest.param(ALL, marks=pytest.mark.slow)], ids=len
 )

@@ -5,18 +5,18 @@ from dataclasses import replace
 import pytest
 
 from keras_colorize.comparison.systems import ablation_of, matching_width, systems_of
-from keras_colorize.config import AGGREGATIONS, PRESETS, RIVALS, GeneratorConfig
-from keras_colorize.models.systems import build_networks, with_rival
+from keras_colorize.config import AGGREGATIONS, BASELINES, PRESETS, GeneratorConfig
+from keras_colorize.models.networks import build_networks, with_baseline
 
 TINY = PRESETS["tiny"]
 SMALL = replace(TINY, generator=GeneratorConfig((16, 32, 64, 128, 128), 4))
 
 
-@pytest.mark.parametrize("name", RIVALS)
-def test_rivals_have_about_as_many_parameters_as_ours(name):
+@pytest.mark.parametrize("name", BASELINES)
+def test_baselines_have_about_as_many_parameters_as_ours(name):
     ours = build_networks(SMALL)[0].count_params()
     width = matching_width(SMALL, name)
-    theirs = build_networks(with_rival(SMALL, name, width))[0].count_params()
+    theirs = build_networks(with_baseline(SMALL, name, width))[0].count_params()
     assert theirs == pytest.approx(ours, rel=0.1)
 
 
@@ -24,7 +24,7 @@ def test_systems_of_full_width_are_their_papers():
     found = systems_of(TINY, ["pix2pix", "ours"], match=False)
     assert list(found) == ["pix2pix", "ours"]
     assert found["ours"] == TINY
-    assert found["pix2pix"] == with_rival(TINY, "pix2pix", 1.0)
+    assert found["pix2pix"] == with_baseline(TINY, "pix2pix", 1.0)
 
 
 def test_an_ablation_of_aggregation_changes_nothing_else():

@@ -20,9 +20,9 @@ from keras_colorize.exporting.parity import (
 from keras_colorize.exporting.saved_model import export_saved_model
 from keras_colorize.exporting.tflite import convert, cover
 from keras_colorize.imaging.color import scale_lightness
+from keras_colorize.inference.flops import flops_of
 from keras_colorize.inference.generators import load_generator
 from keras_colorize.inference.runtime import KerasRuntime, load_runtime
-from keras_colorize.inference.work import work_of
 from keras_colorize.models.folding import fold_batch_norm, unfold_batch_norm
 from keras_colorize.models.generator import build_generator, config_of
 
@@ -120,8 +120,8 @@ def test_saved_model_equals_keras(encoded, probe, expected, tmp_path):
     # TensorFlow computes the folded kernels, as Keras would.
     folded = KerasRuntime(fold_batch_norm(encoded)).predict(probe)
     assert_parity(runtime.predict(probe), folded, SAME_OPERATIONS_TOLERANCE)
-    counted = work_of(folder, runtime, SIDE).multiply_adds
-    assert counted == work_of(None, KerasRuntime(encoded), SIDE).multiply_adds
+    counted = flops_of(folder, runtime, SIDE).multiply_adds
+    assert counted == flops_of(None, KerasRuntime(encoded), SIDE).multiply_adds
 
 
 def test_onnx_equals_keras(encoded, probe, expected, tmp_path):
@@ -131,8 +131,8 @@ def test_onnx_equals_keras(encoded, probe, expected, tmp_path):
 
 
 def test_counts_depthwise_convolutions(encoded, files):
-    counted = work_of(files["float32"], load_runtime(files["float32"]), SIDE).multiply_adds
-    assert counted == work_of(None, KerasRuntime(encoded), SIDE).multiply_adds
+    counted = flops_of(files["float32"], load_runtime(files["float32"]), SIDE).multiply_adds
+    assert counted == flops_of(None, KerasRuntime(encoded), SIDE).multiply_adds
 
 
 def test_compress_says_that_it_takes_plain_encoders_alone(encoded, photographs, tmp_path):

@@ -6,9 +6,9 @@ import pytest
 
 from keras_colorize.exporting.onnx import OPSET, convert_to_onnx
 from keras_colorize.exporting.parity import assert_parity
+from keras_colorize.inference.flops import Flops, flops_of
 from keras_colorize.inference.onnx_runtime import OnnxRuntime
 from keras_colorize.inference.runtime import KerasRuntime, WeightsError, load_runtime
-from keras_colorize.inference.work import Work, work_of
 from keras_colorize.models.cost import multiply_adds
 
 
@@ -68,4 +68,4 @@ def test_another_network_is_a_sentence(tmp_path):
 @pytest.mark.parametrize("side", [64, 128])
 def test_work_is_that_of_the_network(file, small_generator, side):
     expected = multiply_adds(small_generator, (side, side, 1))
-    assert work_of(file, load_runtime(file), side) == Work(expected)
+    assert flops_of(file, load_runtime(file), side) == Flops(expected)

@@ -19,13 +19,13 @@ from keras_colorize.exporting.saved_model import export_saved_model
 from keras_colorize.exporting.warm_up import WARM_UP_FILE
 from keras_colorize.inference.benchmarking import benchmark
 from keras_colorize.inference.colorizer import Colorizer
+from keras_colorize.inference.flops import Flops, flops_of
 from keras_colorize.inference.runtime import (
     KerasRuntime,
     SavedModelRuntime,
     WeightsError,
     load_runtime,
 )
-from keras_colorize.inference.work import Work, work_of
 from keras_colorize.models.cost import multiply_adds
 from keras_colorize.models.folding import fold_batch_norm
 from keras_colorize.serving.rest import signature_defs
@@ -170,8 +170,8 @@ def test_a_damaged_or_another_saved_model_is_one_sentence(tmp_path):
 def test_work_is_that_of_the_network(saved, small_generator, side):
     """Counted by TensorFlow's profiler in the one, by ours in the other."""
     expected = multiply_adds(small_generator, (side, side, 1))
-    assert work_of(saved, load_runtime(saved), side) == Work(expected)
-    assert work_of(None, KerasRuntime(small_generator), side) == Work(expected)
+    assert flops_of(saved, load_runtime(saved), side) == Flops(expected)
+    assert flops_of(None, KerasRuntime(small_generator), side) == Flops(expected)
 
 
 @pytest.mark.slow

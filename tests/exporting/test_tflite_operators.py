@@ -56,8 +56,8 @@ def test_all_layers_are_there_with_their_work(file, small_generator):
     multiplying = {one.layer: one for one in operators if one.multiply_adds}
     assert multiplying.keys() == layers
     assert {one.kind for one in multiplying.values()} == {"CONV_2D", "TRANSPOSE_CONV"}
-    work = sum(one.multiply_adds for one in operators)
-    assert work == multiply_adds(small_generator, (*SIZE, 1))
+    total = sum(one.multiply_adds for one in operators)
+    assert total == multiply_adds(small_generator, (*SIZE, 1))
     integers = [one for one in multiplying.values() if one.is_integer]
     # The converter leaves kernels of few weights as floats where activations are.
     least = {"float32": 0, "float16": 0, "dynamic": 1, "int8": len(multiplying)}[file.stem]

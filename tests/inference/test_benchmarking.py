@@ -6,10 +6,10 @@ import pytest
 from keras_colorize.inference import matrix_products
 from keras_colorize.inference.benchmarking import Benchmark, benchmark, layer_times
 from keras_colorize.inference.fitting import SizeError
+from keras_colorize.inference.flops import Flops
 from keras_colorize.inference.latency import medians
 from keras_colorize.inference.matrix_products import COLUMNS, INNER, ROWS, MatrixProduct
 from keras_colorize.inference.weights import WeightsError
-from keras_colorize.inference.work import Work
 
 
 def test_calls_take_turns():
@@ -43,7 +43,7 @@ def test_matrix_product_is_one(is_integer):
 
 
 def test_rate_and_share():
-    one = Benchmark("mobile", "LiteRT", 1, 256, 20.0, Work(2_000_000_000), 400.0)
+    one = Benchmark("mobile", "LiteRT", 1, 256, 20.0, Flops(2_000_000_000), 400.0)
     assert one.rate == pytest.approx(200.0)  # 4e9 operations in 0.02 s
     assert one.share == pytest.approx(0.5)
 
@@ -51,7 +51,7 @@ def test_rate_and_share():
 def test_the_packaged_network_is_timed_in_a_process_of_its_own(packaged):
     found = benchmark(packaged, 1, repeats=2)
     assert (found.name, found.runtime, found.threads, found.side) == ("mobile", "LiteRT", 1, 256)
-    assert found.work.multiply_adds == 3_410_967_552
+    assert found.flops.multiply_adds == 3_410_967_552
     assert found.milliseconds > 0 and found.matrix_rate > 0
 
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from keras_colorize.config import AGGREGATIONS, GeneratorConfig, RivalConfig
+from keras_colorize.config import AGGREGATIONS, BaselineConfig, GeneratorConfig
 from keras_colorize.inference.generators import load_generator
 from keras_colorize.inference.runtime import KerasRuntime, LiteRTRuntime, WeightsError
 from keras_colorize.inference.tflite_weights import folded_generator
+from keras_colorize.models.baselines.zhang2016 import build_zhang2016, with_annealed_mean
 from keras_colorize.models.generator import build_generator, config_of
-from keras_colorize.models.zhang2016 import build_zhang2016, with_annealed_mean
 
 
 def has_batch_norm(generator):
@@ -49,9 +49,9 @@ def test_the_shapes_of_constants_tell_the_network(aggregation, stride):
     assert config_of(folded_generator(constants)) == config
 
 
-def test_a_rival_is_refused_in_one_sentence(tmp_path):
-    rival = with_annealed_mean(build_zhang2016(RivalConfig("zhang2016", 0.02).width))
-    rival.save(tmp_path / "best.keras")
+def test_a_baseline_is_refused_in_one_sentence(tmp_path):
+    baseline = with_annealed_mean(build_zhang2016(BaselineConfig("zhang2016", 0.02).width))
+    baseline.save(tmp_path / "best.keras")
     with pytest.raises(WeightsError, match="best.keras holds no generator of this package"):
         load_generator(tmp_path)
 

@@ -39,8 +39,8 @@ def test_upsampling_weighs_all_pixels_equally():
 
 
 @pytest.mark.parametrize(
-    ("kernels", "width", "expected"),
+    ("filters", "width", "expected"),
     [(64, 1.0, 64), (512, 0.25, 128), (64, 0.3, 16), (128, 0.3, 40), (64, 0.01, 8), (64, 2.0, 128)],
 )
-def test_scaled_kernels_are_multiples_of_8(kernels, width, expected):
-    assert scaled(kernels, width) == expected
+def test_scaled_filters_are_multiples_of_8(filters, width, expected):
+    assert scaled(filters, width) == expected

@@ -4,11 +4,11 @@ import keras
 import pytest
 
 from keras_colorize.config import PRESETS, DiscriminatorConfig
+from keras_colorize.models.baselines.iizuka2016 import build_iizuka2016
+from keras_colorize.models.baselines.pix2pix import build_pix2pix
 from keras_colorize.models.cost import multiply_adds
 from keras_colorize.models.discriminator import build_discriminator
 from keras_colorize.models.generator import build_generator
-from keras_colorize.models.iizuka2016 import build_iizuka2016
-from keras_colorize.models.pix2pix import build_pix2pix
 
 layers = keras.layers
 
@@ -72,7 +72,7 @@ def test_the_networks_compared(build, expected):
     assert multiply_adds(build(), (256, 256, 1)) == expected
 
 
-def test_a_shared_part_of_a_rival_counts_at_both_sizes():
+def test_a_shared_part_of_a_baseline_counts_at_both_sizes():
     """Twice the width and height is four times the work of all but the global branch."""
     model = build_iizuka2016(width=0.125, global_size=64)
     small, large = (multiply_adds(model, (size, size, 1)) for size in (64, 128))

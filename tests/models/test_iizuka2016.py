@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_colorize.models.iizuka2016 import build_iizuka2016
+from keras_colorize.models.baselines.iizuka2016 import build_iizuka2016
 
 # The paper's table 1: kernel, stride, channels in and out. Dense layers are convolutions as large
 # as their map; the fusion's 512 channels come as 256 from each place and 256 from the whole.

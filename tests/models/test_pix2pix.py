@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_colorize.models.pix2pix import build_pix2pix
+from keras_colorize.models.baselines.pix2pix import build_pix2pix
 
 # Of the paper's section 6.1.1: C64-C128-C256-C512-C512-C512-C512-C512, and the decoder
 # CD512-CD512-CD512-C512-C256-C128-C64, with its channels after the skip connections.

@@ -10,7 +10,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from keras_colorize.models.ab_bins import ab_bins, soft_encode
-from keras_colorize.models.zhang2016 import build_zhang2016, with_annealed_mean
+from keras_colorize.models.baselines.zhang2016 import build_zhang2016, with_annealed_mean
 
 # Kernels, stride, dilation of the 3x3 convolutions of blocks 1 to 8 (the paper's last table).
 TABLE = [
@@ -66,9 +66,9 @@ def test_the_papers_layers(paper):
             found = (up.name, up.filters, up.kernel_size, up.strides, up.use_bias)
             assert found == ("block_8_up", 256, (4, 4), (2, 2), True)
             assert next(layers).name == "block_8_up_relu"
-        for name, (kernels, stride, dilation) in zip(names, block, strict=True):
+        for name, (filters, stride, dilation) in zip(names, block, strict=True):
             layer = next(layers)
-            assert (layer.name, layer.filters, layer.kernel_size) == (name, kernels, (3, 3))
+            assert (layer.name, layer.filters, layer.kernel_size) == (name, filters, (3, 3))
             assert (layer.strides, layer.dilation_rate) == ((stride,) * 2, (dilation,) * 2)
             assert layer.use_bias
             assert next(layers).name == f"{name}_relu"

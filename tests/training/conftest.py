@@ -16,7 +16,7 @@ def make_gan() -> Callable[..., Any]:
 
     from keras_colorize.config import DiscriminatorConfig
     from keras_colorize.models.discriminator import build_discriminator
-    from keras_colorize.training.gan import ColorizationGAN
+    from keras_colorize.training.gan_tensorflow import ColorizationGAN
 
     def small_generator(stride: int) -> Any:
         lightness = keras.Input((None, None, 1), name="lightness_scaled")

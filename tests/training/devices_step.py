@@ -20,8 +20,8 @@ if not JAX:
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
 from keras_colorize.training.backends import ColorizationGAN, open_devices  # noqa: E402
+from keras_colorize.training.batch_statistics import reestimate_statistics  # noqa: E402
 from keras_colorize.training.distribution import Devices  # noqa: E402
-from keras_colorize.training.statistics import reestimate_statistics  # noqa: E402
 
 BATCH = 16
 

@@ -131,7 +131,7 @@ def test_the_recipes_rates_end_with_the_run(monkeypatch):
     assert recipe.images_per_update == 6
     preset = PRESETS["tiny"]
     monkeypatch.setattr(
-        "keras_colorize.models.systems.build_generator",
+        "keras_colorize.models.networks.build_generator",
         lambda _: keras.Sequential(
             [keras.Input((None, None, 1)), keras.layers.Conv2D(2, 1, name="ab_scaled")]
         ),

@@ -12,11 +12,11 @@ from keras_colorize.config import PRESETS, GeneratorConfig
 from keras_colorize.models import efficientnet_lite
 from keras_colorize.models.efficientnet_lite import is_in_encoder
 from keras_colorize.models.generator import build_generator
+from keras_colorize.training.batch_statistics import reestimate_statistics
 from keras_colorize.training.building import build_gan
 from keras_colorize.training.gradients import variables_by_scale
 from keras_colorize.training.optimizers import EncoderAdam
 from keras_colorize.training.rematerialization import rematerialized
-from keras_colorize.training.statistics import reestimate_statistics
 
 TINY = PRESETS["tiny"]
 NETWORK = GeneratorConfig((4, 8, 8, 8, 8), 2, "unet", "efficientnet_lite0", 1)

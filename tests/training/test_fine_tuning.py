@@ -15,9 +15,9 @@ from keras_colorize.inference.runtime import LiteRTRuntime
 from keras_colorize.inference.weights import WeightsError
 from keras_colorize.training import trainer
 from keras_colorize.training.building import build_gan
-from keras_colorize.training.judging import some_lightness
 from keras_colorize.training.runs import RunError
 from keras_colorize.training.trainer import train
+from keras_colorize.training.validation import some_lightness
 
 TINY = replace(
     PRESETS["tiny"],

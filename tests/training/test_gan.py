@@ -47,7 +47,7 @@ def test_a_step_equals_an_independent_computation(make_gan, batch, stride):
     lightness, ab = batch
     gan = make_gan(stride)
     gan.compile(sgd(0.01), sgd(0.1), l1_weight=30.0, label_smoothing=0.1)
-    generator, critic = twin(gan.generator), twin(gan.discriminator)
+    generator, discriminator = twin(gan.generator), twin(gan.discriminator)
     small_lightness = tf.constant(area_mean(lightness, stride))
     small_ab = tf.constant(area_mean(ab, stride))
 
@@ -59,17 +59,17 @@ def test_a_step_equals_an_independent_computation(make_gan, batch, stride):
 
     fake = generator(lightness, training=True)
     with tf.GradientTape() as tape:
-        on_real = critic([small_lightness, small_ab], training=True)
-        on_fake = critic([small_lightness, tf.stop_gradient(fake)], training=True)
+        on_real = discriminator([small_lightness, small_ab], training=True)
+        on_fake = discriminator([small_lightness, tf.stop_gradient(fake)], training=True)
         real_loss = -0.9 * log_sigmoid(on_real) - 0.1 * log_other(on_real)
-        critic_loss = tf.reduce_mean(real_loss) - tf.reduce_mean(log_other(on_fake))
-    slopes = tape.gradient(critic_loss, critic.trainable_variables)
-    for variable, slope in zip(critic.trainable_variables, slopes, strict=True):
+        expected_loss = tf.reduce_mean(real_loss) - tf.reduce_mean(log_other(on_fake))
+    slopes = tape.gradient(expected_loss, discriminator.trainable_variables)
+    for variable, slope in zip(discriminator.trainable_variables, slopes, strict=True):
         variable.assign_sub(0.1 * slope)
     generator = twin(gan.generator)
     with tf.GradientTape() as tape:
         fake = generator(lightness, training=True)
-        fooled = -tf.reduce_mean(log_sigmoid(critic([small_lightness, fake], training=True)))
+        fooled = -tf.reduce_mean(log_sigmoid(discriminator([small_lightness, fake], training=True)))
         l1 = tf.reduce_mean(tf.abs(fake - small_ab))
         total = tf.cast(fooled, tf.float32) + 30.0 * l1
     slopes = tape.gradient(total, generator.trainable_variables)
@@ -84,12 +84,12 @@ def test_a_step_equals_an_independent_computation(make_gan, batch, stride):
     assert float(logs["l1_loss"]) == pytest.approx(
         np.abs(np.array(fake, np.float64) - small_ab).mean(), rel=1e-5
     )
-    assert float(logs["discriminator_loss"]) == pytest.approx(float(critic_loss), rel=1e-5)
+    assert float(logs["discriminator_loss"]) == pytest.approx(float(expected_loss), rel=1e-5)
     assert float(logs["adversarial_loss"]) == pytest.approx(float(fooled), rel=1e-5)
     assert float(logs["generator_loss"]) == pytest.approx(float(total), rel=1e-5)
     norms = {name: float(logs[name]) for name in squares}
     assert norms == pytest.approx({name: s**0.5 for name, s in squares.items()}, rel=1e-4)
-    for ours, theirs in ((gan.generator, generator), (gan.discriminator, critic)):
+    for ours, theirs in ((gan.generator, generator), (gan.discriminator, discriminator)):
         for a, b in zip(ours.trainable_variables, theirs.trainable_variables, strict=True):
             np.testing.assert_allclose(a, b, atol=2e-5, err_msg=a.path)
 

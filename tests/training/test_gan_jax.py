@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_colorize.training.statistics import reestimate_statistics
+from keras_colorize.training.batch_statistics import reestimate_statistics
 
 WITHOUT_TENSORFLOW = """
 import os, sys
@@ -24,7 +24,7 @@ import json, warnings
 from pathlib import Path
 import jax, keras, numpy as np
 from keras_colorize import ColorizationGAN
-from keras_colorize.training.statistics import reestimate_statistics
+from keras_colorize.training.batch_statistics import reestimate_statistics
 
 folder = Path(sys.argv[1])
 batch = np.load(folder / "batch.npz")

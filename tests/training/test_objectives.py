@@ -8,12 +8,13 @@ from keras_colorize.config import PRESETS
 from keras_colorize.data.folders import scan_folder
 from keras_colorize.data.layouts import find_photographs
 from keras_colorize.models.ab_bins import ab_bins, rebalancing_weights
-from keras_colorize.models.systems import build_networks, with_rival
+from keras_colorize.models.baselines.iizuka2016 import mean_squared_error
+from keras_colorize.models.baselines.zhang2016 import RebalancedCrossEntropy
+from keras_colorize.models.networks import build_networks, with_baseline
 from keras_colorize.training.backends import ColorizationGAN
-from keras_colorize.training.color_losses import RebalancedCrossEntropy, mean_squared_error
+from keras_colorize.training.batch_statistics import reestimate_statistics
 from keras_colorize.training.losses import l1_loss
 from keras_colorize.training.objectives import color_loss_of
-from keras_colorize.training.statistics import reestimate_statistics
 
 TINY = PRESETS["tiny"]
 
@@ -29,13 +30,13 @@ def scanned(photographs, tmp_path_factory):
 )
 def test_losses_are_those_of_the_papers(scanned, name, loss):
     assert color_loss_of(TINY, scanned) is l1_loss
-    assert color_loss_of(with_rival(TINY, name), scanned) is loss
+    assert color_loss_of(with_baseline(TINY, name), scanned) is loss
 
 
 def test_zhang_weighs_colours_by_the_training_photographs(scanned):
-    loss = color_loss_of(with_rival(TINY, "zhang2016"), scanned)
+    loss = color_loss_of(with_baseline(TINY, "zhang2016"), scanned)
     assert isinstance(loss, RebalancedCrossEntropy)
-    again = color_loss_of(with_rival(TINY, "zhang2016"), scanned)
+    again = color_loss_of(with_baseline(TINY, "zhang2016"), scanned)
     np.testing.assert_array_equal(loss.weights, again.weights)
     uniform = rebalancing_weights(np.full(len(ab_bins()), 1 / len(ab_bins())))
     assert np.abs(loss.weights - uniform).max() > 0.1
@@ -43,17 +44,17 @@ def test_zhang_weighs_colours_by_the_training_photographs(scanned):
     assert loss.weights[grey] < np.median(loss.weights)  # soft pictures have much of it
 
 
-def rival(name, loss):
+def baseline(name, loss):
     keras.utils.set_random_seed(1)
-    preset = with_rival(TINY, name, 0.125)
+    preset = with_baseline(TINY, name, 0.125)
     gan = ColorizationGAN(*build_networks(preset), ema=0.9)
-    critics = keras.optimizers.Adam(1e-3) if gan.discriminator is not None else None
-    gan.compile(keras.optimizers.Adam(1e-3), critics, l1_weight=10.0, color_loss=loss)
+    optimizer = keras.optimizers.Adam(1e-3) if gan.discriminator is not None else None
+    gan.compile(keras.optimizers.Adam(1e-3), optimizer, l1_weight=10.0, color_loss=loss)
     return gan
 
 
-def test_without_a_critic_the_colour_loss_is_all(batch):
-    gan = rival("zhang2016", RebalancedCrossEntropy(np.ones(313)))
+def test_without_a_discriminator_the_colour_loss_is_all(batch):
+    gan = baseline("zhang2016", RebalancedCrossEntropy(np.ones(313)))
     logs = gan.train_on_batch(*batch, return_dict=True)
     assert not gan.adversarial
     # Random logits: the cross entropy is near that of a uniform guess, log 313.
@@ -68,8 +69,8 @@ def test_without_a_critic_the_colour_loss_is_all(batch):
         ("iizuka2016", mean_squared_error),
     ],
 )
-def test_a_whole_gan_of_a_rival_is_saved_and_loaded(name, loss, batch, tmp_path):
-    gan = rival(name, loss)
+def test_a_whole_gan_of_a_baseline_is_saved_and_loaded(name, loss, batch, tmp_path):
+    gan = baseline(name, loss)
     gan.train_on_batch(*batch)
     gan.save(tmp_path / "gan.keras")
     loaded = keras.saving.load_model(tmp_path / "gan.keras")
@@ -83,7 +84,7 @@ def test_a_whole_gan_of_a_rival_is_saved_and_loaded(name, loss, batch, tmp_path)
 
 
 def test_bins_and_dropout_have_no_average_of_their_own(batch):
-    gan = rival("pix2pix", l1_loss)
+    gan = baseline("pix2pix", l1_loss)
     assert len(gan.random_states()) == 3
     before = gan.random_states()
     gan.train_on_batch(*batch)
@@ -93,7 +94,7 @@ def test_bins_and_dropout_have_no_average_of_their_own(batch):
 
 
 def test_statistics_are_those_of_inference_without_dropout(batch):
-    gan = rival("pix2pix", l1_loss)
+    gan = baseline("pix2pix", l1_loss)
     found = []
     for seed in (1, 2):
         keras.utils.set_random_seed(seed)
@@ -106,9 +107,9 @@ def test_statistics_are_those_of_inference_without_dropout(batch):
     assert rates == {0.5}
 
 
-@pytest.mark.parametrize("critics", [None, keras.optimizers.Adam()])
-def test_a_critic_and_its_optimizer_need_each_other(critics):
-    name = "iizuka2016" if critics else "pix2pix"
-    gan = ColorizationGAN(*build_networks(with_rival(TINY, name, 0.125)))
+@pytest.mark.parametrize("optimizer", [None, keras.optimizers.Adam()])
+def test_a_discriminator_and_its_optimizer_need_each_other(optimizer):
+    name = "iizuka2016" if optimizer else "pix2pix"
+    gan = ColorizationGAN(*build_networks(with_baseline(TINY, name, 0.125)))
     with pytest.raises(ValueError, match="need each other"):
-        gan.compile(keras.optimizers.Adam(), critics)
+        gan.compile(keras.optimizers.Adam(), optimizer)

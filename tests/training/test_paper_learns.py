@@ -11,8 +11,8 @@ import tensorflow as tf
 from keras_colorize.config import PRESETS
 from keras_colorize.imaging.color import rgb_to_lab, scale_ab, scale_lightness
 from keras_colorize.imaging.images import read_rgb
+from keras_colorize.training.batch_statistics import reestimate_statistics
 from keras_colorize.training.building import build_gan
-from keras_colorize.training.statistics import reestimate_statistics
 
 STEPS, SIZE, BATCH = 500, 64, 8
 IN_COLOUR = ("dome", "egret", "fireside", "greenhouse", "phone-box", "surfers")

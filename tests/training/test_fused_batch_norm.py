@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_colorize.training.fusing import fuse_batch_norm
+from keras_colorize.training.fused_batch_norm import fuse_batch_norm
 
 
 def network(policy="float32"):

@@ -1,14 +1,20 @@
 """The network of Zhang, Isola and Efros, "Colorful Image Colorization" (ECCV 2016)."""
 
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from keras_colorize.imaging.color import scale_ab
-from keras_colorize.models.ab_bins import ab_bins
+import keras
+import numpy as np
+from keras import ops
+
+from keras_colorize.imaging.color import scale_ab, unscale_ab
+from keras_colorize.models.ab_bins import ab_bins, rebalancing_weights, soft_encode
+from keras_colorize.models.baselines.baseline import Baseline
 from keras_colorize.models.blocks import MOMENTUM, scaled, upsample
 
 TEMPERATURE = 0.38  # of the annealed mean: 1 is the mean, 0 the mode
-# Kernels, convolutions, stride of the last one, dilation of each: blocks 1 to 7 of the paper.
+# Filters, convolutions, stride of the last one, dilation of each: blocks 1 to 7 of the paper.
 BLOCKS = (
     (64, 2, 2, 1),
     (128, 2, 2, 1),
@@ -18,14 +24,14 @@ BLOCKS = (
     (512, 3, 1, 2),
     (512, 3, 1, 1),
 )
-LAST_KERNELS = 256
+LAST_FILTERS = 256
 
 
 def build_zhang2016(width: float = 1.0, *, keras: Any = None) -> Any:
     """Builds the network that predicts a distribution over ab bins from L.
 
     Args:
-        width: scales the kernels of all blocks, to multiples of 8 and at least 8; the paper's
+        width: scales the filters of all blocks, to multiples of 8 and at least 8; the paper's
             network is 1.
         keras: the Keras module to build with; default: Keras 3.
 
@@ -48,15 +54,15 @@ def build_zhang2016(width: float = 1.0, *, keras: Any = None) -> Any:
 
     lightness = keras.Input((None, None, 1), name="lightness_scaled")
     x = lightness
-    for n, (kernels, count, last_stride, dilation) in enumerate(BLOCKS, 1):
+    for n, (filters, count, last_stride, dilation) in enumerate(BLOCKS, 1):
         for k in range(1, count + 1):
             stride = last_stride if k == count else 1
             name = f"block_{n}_conv_{k}"
-            x = _convolution(keras, x, scaled(kernels, width), stride, dilation, name)
+            x = _convolution(keras, x, scaled(filters, width), stride, dilation, name)
         x = keras.layers.BatchNormalization(momentum=MOMENTUM, name=f"block_{n}_bn")(x)
-    x = upsample(keras, x, scaled(LAST_KERNELS, width), batch_norm=False, name="block_8_up")
+    x = upsample(keras, x, scaled(LAST_FILTERS, width), batch_norm=False, name="block_8_up")
     for k in (1, 2):
-        x = _convolution(keras, x, scaled(LAST_KERNELS, width), 1, 1, f"block_8_conv_{k}")
+        x = _convolution(keras, x, scaled(LAST_FILTERS, width), 1, 1, f"block_8_conv_{k}")
     # float32 whatever the precision policy: a softmax over 313 bins follows.
     logits = keras.layers.Conv2D(len(ab_bins()), 1, dtype="float32", name="ab_logits")(x)
     return keras.Model(lightness, logits, name="zhang2016")
@@ -75,8 +81,6 @@ def with_annealed_mean(model: Any) -> Any:
         A functional model from `lightness_scaled` to `ab_scaled`, (B, H/4, W/4, 2) in [-1, 1]:
         the mean of the bins under softmax(logits / T).
     """
-    import keras
-
     layers = keras.layers
     fixed = {"use_bias": False, "trainable": False, "dtype": "float32"}
     # Not a Rescaling layer: on JAX it imports TensorFlow.
@@ -91,9 +95,9 @@ def with_annealed_mean(model: Any) -> Any:
     return keras.Model(model.input, ab, name=model.name)
 
 
-def _convolution(keras: Any, x: Any, kernels: int, stride: int, dilation: int, name: str) -> Any:
+def _convolution(keras: Any, x: Any, filters: int, stride: int, dilation: int, name: str) -> Any:
     x = keras.layers.Conv2D(
-        kernels,
+        filters,
         3,
         strides=stride,
         dilation_rate=dilation,
@@ -102,3 +106,58 @@ def _convolution(keras: Any, x: Any, kernels: int, stride: int, dilation: int, n
         name=name,
     )(x)
     return keras.layers.ReLU(name=f"{name}_relu")(x)
+
+
+@keras.saving.register_keras_serializable("keras_colorize")
+class RebalancedCrossEntropy:
+    """Cross-entropy with softly encoded colours, rare ones counting more (Zhang et al. 2016).
+
+    Equation 2 of the paper, as a mean over pixels. It can be given to `Model.compile`.
+    """
+
+    def __init__(self, weights: Sequence[float]) -> None:
+        """Takes the weights.
+
+        Args:
+            weights: 313, of `keras_colorize.models.ab_bins.rebalancing_weights`.
+
+        Raises:
+            ValueError: there are not as many weights as bins.
+        """
+        self.weights = np.asarray(weights, np.float32)
+        if self.weights.shape != (len(ab_bins()),):
+            raise ValueError(f"{len(ab_bins())} bins need as many weights, not {len(weights)}.")
+
+    def __call__(self, real_ab: Any, ab_logits: Any) -> Any:
+        """Computes the loss.
+
+        Args:
+            real_ab: (B, h, w, 2), scaled to [-1, 1], at the resolution of the logits.
+            ab_logits: (B, h, w, 313).
+
+        Returns:
+            A float32 scalar: the mean over pixels of the weight of the nearest bin times the
+            cross-entropy of the logits with the five nearest.
+        """
+        bins, shares = soft_encode(unscale_ab(ops.cast(real_ab, "float32")))
+        logits = ops.cast(ab_logits, "float32")
+        # The shares sum to 1, so that five logits and one normaliser are all that is needed.
+        shared = ops.sum(shares * ops.take_along_axis(logits, bins, axis=-1), axis=-1)
+        weights = ops.take(self.weights, bins[..., 0], axis=0)
+        return ops.mean(weights * (ops.logsumexp(logits, axis=-1) - shared))
+
+    def get_config(self) -> dict[str, Any]:
+        """The weights, for saving."""
+        return {"weights": self.weights.tolist()}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "RebalancedCrossEntropy":
+        """Makes it again from its configuration."""
+        return cls(**config)
+
+
+BASELINE = Baseline(
+    build=lambda config: with_annealed_mean(build_zhang2016(config.width)),
+    size_multiple=lambda _: 8,
+    loss=lambda prior: RebalancedCrossEntropy(rebalancing_weights(prior()).tolist()),
+)

@@ -6,10 +6,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_colorize.training.fusing import fuse_batch_norm
+from keras_colorize.training.fused_batch_norm import fuse_batch_norm
 from keras_colorize.training.gan_base import BaseGAN
 from keras_colorize.training.gradients import gradient_norms
-from keras_colorize.training.losses import adversarial_loss, discriminator_loss, l1_loss
+from keras_colorize.training.losses import discriminator_loss, l1_loss
 
 _ZERO = tf.UnconnectedGradients.ZERO  # of an encoder that rests
 
@@ -61,24 +61,20 @@ class ColorizationGAN(BaseGAN):
             The means of losses and gradient norms over the epoch so far.
         """
         lightness, real_ab, _ = keras.utils.unpack_x_y_sample_weight(data)
-        losses = {}
+        losses: dict[str, Any] = {}
         with tf.GradientTape() as tape:
             colors, generated_ab = self.colors(self._generated(lightness))
             real_ab = self.to_chroma_resolution(real_ab)
-            losses["l1_loss"] = l1_loss(real_ab, generated_ab)
-            loss = self.l1_weight * self.color_loss(real_ab, colors)
+            logits = None
             if self.adversarial:
                 small_lightness = self.to_chroma_resolution(lightness)
                 with tape.stop_recording():
                     losses["discriminator_loss"] = self._discriminator_step(
                         small_lightness, real_ab, generated_ab
                     )
-                losses["adversarial_loss"] = adversarial_loss(
-                    self._judge(small_lightness, generated_ab)
-                )
-                loss = loss + losses["adversarial_loss"]
-            losses["generator_loss"] = loss
-            scaled_loss = self.optimizer.scale_loss(loss) / _replicas()
+                logits = self._judge(small_lightness, generated_ab)
+            losses |= self.generator_losses(real_ab, colors, generated_ab, logits)
+            scaled_loss = self.optimizer.scale_loss(losses["generator_loss"]) / _replicas()
         variables = self.learner.trainable_variables
         gradients = _sum_over_replicas(
             tape.gradient(scaled_loss, [v.value for v in variables], unconnected_gradients=_ZERO)
@@ -114,10 +110,9 @@ class ColorizationGAN(BaseGAN):
 
     def _judge(self, lightness: Any, generated_ab: Any) -> Any:
         """Logits with batch statistics, leaving the discriminator's moving ones alone."""
-        critic = self.discriminator
-        logits, _ = critic.stateless_call(
-            critic.trainable_variables,
-            critic.non_trainable_variables,
+        logits, _ = self.discriminator.stateless_call(
+            self.discriminator.trainable_variables,
+            self.discriminator.non_trainable_variables,
             [lightness, generated_ab],
             training=True,
         )

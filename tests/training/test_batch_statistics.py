@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_colorize.training.statistics import adopt_statistics, reestimate_statistics
+from keras_colorize.training.batch_statistics import adopt_statistics, reestimate_statistics
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from keras_colorize.inference.weights import resolve_weights
 
 
 @dataclass(frozen=True)
-class Work:
-    """The work of a prediction.
+class Flops:
+    """What a prediction multiplies.
 
     Attributes:
         multiply_adds: multiplications, each with its addition, of convolutions.
@@ -29,7 +29,7 @@ class Work:
     is_integer: bool = False
 
 
-def work_of(weights: str | os.PathLike[str] | None, runtime: Runtime, side: int) -> Work:
+def flops_of(weights: str | os.PathLike[str] | None, runtime: Runtime, side: int) -> Flops:
     """Counts what a network multiplies.
 
     Args:
@@ -44,16 +44,16 @@ def work_of(weights: str | os.PathLike[str] | None, runtime: Runtime, side: int)
         case LiteRTRuntime():
             operators = read_operators(resolve_weights(weights), f"colorize_{side}x{side}")
             total = sum(operator.multiply_adds for operator in operators)
-            return Work(total, any(operator.is_integer for operator in operators))
+            return Flops(total, any(operator.is_integer for operator in operators))
         case OnnxRuntime():
             smallest = runtime.size_multiple
-            return Work(runtime.multiply_adds * side**2 // smallest**2)
+            return Flops(runtime.multiply_adds * side**2 // smallest**2)
         case SavedModelRuntime():
-            return Work(_of_graph(runtime.network, side))
+            return Flops(_of_graph(runtime.network, side))
         case KerasRuntime():
             from keras_colorize.models.cost import multiply_adds
 
-            return Work(multiply_adds(runtime.model, (side, side, 1)))
+            return Flops(multiply_adds(runtime.model, (side, side, 1)))
     raise TypeError(f"{type(runtime).__name__} is no runtime of this package.")
 
 

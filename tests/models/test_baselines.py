@@ -1,4 +1,4 @@
-"""What every rival must be: a Keras model that any backend loads, runs and trains."""
+"""What every baseline must be: a Keras model that any backend loads, runs and trains."""
 
 import importlib
 import json
@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_colorize.models.iizuka2016 import build_iizuka2016
-from keras_colorize.models.pix2pix import build_pix2pix
+from keras_colorize.models.baselines.iizuka2016 import build_iizuka2016
+from keras_colorize.models.baselines.pix2pix import build_pix2pix
 
 BUILDERS = {
     "pix2pix": lambda **options: build_pix2pix(0.125, 4, **options),
     "iizuka2016": lambda **options: build_iizuka2016(0.125, 32, **options),
 }
-RIVALS = list(BUILDERS)
+BASELINES = list(BUILDERS)
 FRESH = """
 import json, sys
 from pathlib import Path
@@ -74,15 +74,15 @@ def x():
 
 @pytest.fixture(scope="module")
 def fresh(networks, x, tmp_path_factory, environments):
-    """Each rival's ab on each backend in a process that knows Keras alone; JAX trains as well."""
-    folder = tmp_path_factory.mktemp("rivals")
+    """The ab of each on each backend, in a process that knows Keras alone; JAX trains too."""
+    folder = tmp_path_factory.mktemp("baselines")
     np.save(folder / "lightness.npy", x)
     for name, network in networks.items():
         network.save(folder / f"{name}.keras")
     facts = {}
     for backend in ("tensorflow", "jax"):
         result = subprocess.run(
-            [sys.executable, "-c", FRESH, str(folder), *RIVALS],
+            [sys.executable, "-c", FRESH, str(folder), *BASELINES],
             capture_output=True,
             text=True,
             env=environments(backend, 1)[0],
@@ -97,7 +97,7 @@ def loss_of(network, weights, others, x):
     return tf.reduce_mean(tf.abs(ab - 0.3)), others
 
 
-@pytest.mark.parametrize("name", RIVALS)
+@pytest.mark.parametrize("name", BASELINES)
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_a_file_needs_nothing_but_keras(name, backend, networks, x, fresh):
     expected = np.array(networks[name](x, training=False))
@@ -106,7 +106,7 @@ def test_a_file_needs_nothing_but_keras(name, backend, networks, x, fresh):
     np.testing.assert_allclose(np.load(fresh[0] / f"{name}.{backend}.npy"), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", RIVALS)
+@pytest.mark.parametrize("name", BASELINES)
 def test_a_step_on_jax_lowers_the_loss(name, fresh):
     facts = fresh[1][name]
     assert facts["after a step"] < facts["before"]
@@ -114,7 +114,7 @@ def test_a_step_on_jax_lowers_the_loss(name, fresh):
     assert noise > 1e-5 if name == "pix2pix" else noise == 0
 
 
-@pytest.mark.parametrize("name", RIVALS)
+@pytest.mark.parametrize("name", BASELINES)
 def test_a_step_on_tensorflow_lowers_the_loss(name, networks, x):
     network = networks[name]
     weights = [tf.convert_to_tensor(v) for v in network.trainable_variables]
@@ -139,7 +139,7 @@ def test_batch_norm_that_is_used_twice_learns_the_same_on_both_backends(networks
         np.testing.assert_allclose(theirs[variable.path], value, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", RIVALS)
+@pytest.mark.parametrize("name", BASELINES)
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
 def test_output_is_named_bounded_and_float32(name, policy, x):
     before = keras.config.dtype_policy()
@@ -157,7 +157,7 @@ def test_output_is_named_bounded_and_float32(name, policy, x):
     assert names == [name, "lightness_scaled", "ab_scaled"]
 
 
-@pytest.mark.parametrize("name", RIVALS)
+@pytest.mark.parametrize("name", BASELINES)
 def test_a_clone_computes_the_same(name, networks, x):
     network = networks[name]
     clone = keras.models.clone_model(network)
@@ -166,7 +166,7 @@ def test_a_clone_computes_the_same(name, networks, x):
     assert [layer.name for layer in clone.layers] == [layer.name for layer in network.layers]
 
 
-@pytest.mark.parametrize("name", RIVALS)
+@pytest.mark.parametrize("name", BASELINES)
 def test_tf_keras_builds_the_same_network(name, networks, x):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its import speaks of its own age

@@ -17,8 +17,8 @@ from keras_colorize.imaging.images import ImageError, write_image
 from keras_colorize.inference.colorizer import Colorizer
 from keras_colorize.inference.fitting import DEFAULT_SIZE
 from keras_colorize.training.backends import TrainingSet, batches_of
+from keras_colorize.training.batch_statistics import reestimate_statistics
 from keras_colorize.training.runs import Run
-from keras_colorize.training.statistics import reestimate_statistics
 
 SAMPLES = 6
 _SETTLED_BY = 256  # photographs

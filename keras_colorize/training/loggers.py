@@ -16,11 +16,11 @@ from keras_colorize.training.runs import Run
 _GROUPS = {"_loss": "losses", "gradient_norm_": "gradient_norms", "val_": "validation"}
 
 
-class JournalError(ValueError):
+class LoggerError(ValueError):
     """Weights & Biases refuses the training; the message is one sentence."""
 
 
-class Journal(ExitStack):
+class Loggers(ExitStack):
     """Logs each epoch's record and samples, from `with` on.
 
     Args:
@@ -36,11 +36,11 @@ class Journal(ExitStack):
         self.epochs = epochs
         self.wandb = wandb
 
-    def __enter__(self) -> "Journal":
+    def __enter__(self) -> "Loggers":
         """Opens the logs.
 
         Raises:
-            JournalError: Weights & Biases cannot be used as it is set up.
+            LoggerError: Weights & Biases cannot be used as it is set up.
         """
         self.online = self.enter_context(self._start_wandb()) if self.wandb else None
         self.board = self.enter_context(
@@ -90,7 +90,7 @@ class Journal(ExitStack):
             )
         except wandb.Error as error:
             reason = str(error).partition("\n")[0].rstrip(".")
-            raise JournalError(
+            raise LoggerError(
                 f"Weights & Biases cannot be used ({reason}); WANDB_MODE=offline needs no account."
             ) from error
 

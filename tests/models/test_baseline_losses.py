@@ -1,4 +1,4 @@
-"""The rivals' losses against their definitions, written out densely in NumPy and float64."""
+"""The losses of the baselines against their definitions, written out densely in float64."""
 
 import subprocess
 import sys
@@ -10,14 +10,18 @@ import tensorflow as tf
 
 from keras_colorize.imaging.color import rgb_to_lab, scale_ab, scale_lightness
 from keras_colorize.models.ab_bins import ab_bins, measure_prior, rebalancing_weights
-from keras_colorize.models.zhang2016 import build_zhang2016, with_annealed_mean
-from keras_colorize.training.color_losses import RebalancedCrossEntropy, mean_squared_error
+from keras_colorize.models.baselines.iizuka2016 import mean_squared_error
+from keras_colorize.models.baselines.zhang2016 import (
+    RebalancedCrossEntropy,
+    build_zhang2016,
+    with_annealed_mean,
+)
 
 ON_JAX = """
 import sys
 sys.modules["tensorflow"] = None
 import jax, numpy as np
-from keras_colorize.training.color_losses import RebalancedCrossEntropy
+from keras_colorize.models.baselines.zhang2016 import RebalancedCrossEntropy
 
 given = np.load(sys.argv[1])
 loss = RebalancedCrossEntropy(given["weights"])

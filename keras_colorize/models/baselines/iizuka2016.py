@@ -5,9 +5,13 @@ from functools import reduce
 from importlib import import_module
 from typing import Any
 
+import keras
+from keras import ops
+
+from keras_colorize.models.baselines.baseline import Baseline
 from keras_colorize.models.blocks import MOMENTUM, scaled
 
-Table = Sequence[tuple[int, int]]  # (kernels, stride) of convolutions in a chain
+Table = Sequence[tuple[int, int]]  # (filters, stride) of convolutions in a chain
 
 # The paper's 3x3 convolutions (its table 1).
 LOW_LEVEL = ((64, 2), (128, 1), (128, 2), (256, 1), (256, 2), (512, 1))
@@ -23,7 +27,7 @@ def build_iizuka2016(width: float = 1.0, global_size: int = 224, *, keras: Any =
     not built: it needs labels, and our batches have none.
 
     Args:
-        width: times the paper's kernels, as `keras_colorize.models.blocks.scaled` rounds them.
+        width: times the paper's filters, as `keras_colorize.models.blocks.scaled` rounds them.
         global_size: side of the square copy; 224 in the paper, for crops of that size.
         keras: the Keras module to build with; default: Keras 3.
 
@@ -48,9 +52,9 @@ def build_iizuka2016(width: float = 1.0, global_size: int = 224, *, keras: Any =
 
     def chain(name: str, table: Table, size: int = 3, padding: str = "same") -> list[Any]:
         chained = []
-        for k, (kernels, stride) in enumerate(table, 1):
+        for k, (filters, stride) in enumerate(table, 1):
             convolution = layers.Conv2D(
-                scaled(kernels, width),
+                scaled(filters, width),
                 size,
                 strides=stride,
                 padding=padding,
@@ -90,3 +94,25 @@ def build_iizuka2016(width: float = 1.0, global_size: int = 224, *, keras: Any =
     )(x)
     ab = layers.Rescaling(2.0, -1.0, dtype="float32", name="ab_scaled")(x)
     return keras.Model(lightness, ab, name="iizuka2016")
+
+
+@keras.saving.register_keras_serializable("keras_colorize")
+def mean_squared_error(real_ab: Any, generated_ab: Any) -> Any:
+    """Mean squared difference over pixels and the two channels (Iizuka et al. 2016).
+
+    Args:
+        real_ab: (B, H, W, 2), scaled to [-1, 1].
+        generated_ab: (B, H, W, 2), scaled to [-1, 1].
+
+    Returns:
+        A float32 scalar in [0, 4].
+    """
+    difference = ops.cast(generated_ab, "float32") - ops.cast(real_ab, "float32")
+    return ops.mean(ops.square(difference))
+
+
+BASELINE = Baseline(
+    build=lambda config: build_iizuka2016(config.width, global_size=min(224, config.size)),
+    size_multiple=lambda _: 8,
+    loss=lambda _: mean_squared_error,
+)

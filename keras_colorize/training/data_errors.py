@@ -11,7 +11,7 @@ from keras_colorize.training.runs import RunError
 
 
 @contextmanager
-def reading(photographs: TrainingSet) -> Iterator[None]:
+def explain_data_errors(photographs: TrainingSet) -> Iterator[None]:
     """Says which photograph is to blame for an error of the training within, if one is.
 
     Args:

@@ -1,49 +1,36 @@
-"""The networks of a preset, ours or a rival's, and what is common to all that end in ab."""
+"""The networks of a preset, ours or a baseline's, and what holds for all that end in ab."""
 
 from dataclasses import replace
 from math import gcd
 from typing import Any
 
-from keras_colorize.config import (
-    RIVALS,
-    DiscriminatorConfig,
-    Preset,
-    RivalConfig,
-    RivalName,
-)
-from keras_colorize.models.blocks import scaled
+import keras
+
+from keras_colorize.config import BASELINES, BaselineConfig, BaselineName, Preset
+from keras_colorize.models.baselines.registry import REGISTRY
 from keras_colorize.models.discriminator import build_discriminator
 from keras_colorize.models.generator import Generator, build_generator, config_of
-from keras_colorize.models.iizuka2016 import build_iizuka2016
-from keras_colorize.models.pix2pix import build_pix2pix
 from keras_colorize.models.precision import building_at
-from keras_colorize.models.zhang2016 import build_zhang2016, with_annealed_mean
-
-_PATCH_WIDTHS = (64, 128, 256, 512)  # of the 70 x 70 critic of Isola et al. 2017, section 6.1.2
 
 
-def with_rival(preset: Preset, name: RivalName, width: float = 1.0) -> Preset:
-    """Puts a rival's networks in the place of a preset's; the recipe stays.
+def with_baseline(preset: Preset, name: BaselineName, width: float = 1.0) -> Preset:
+    """Puts a baseline's networks in the place of a preset's; the recipe stays.
 
     Args:
         preset: whose recipe trains it, without what it says of a pretrained encoder.
-        name: of the rival.
-        width: factor on the kernels of all layers, the critic's too where there is one.
+        name: of the baseline.
+        width: factor on the filters of all layers, also of its discriminator if it has one.
 
     Returns:
-        A preset of the rival's name.
+        A preset of the baseline's name.
     """
     recipe = preset.training
-    size = gcd(*(stage.size for stage in recipe.stages()))
-    critic = None
-    if name == "pix2pix":
-        widths = tuple(scaled(kernels, width) for kernels in _PATCH_WIDTHS)
-        critic = DiscriminatorConfig(widths, strides=(2, 2, 2, 1), first_batch_norm=False)
+    discriminator = REGISTRY[name].discriminator
     return replace(
         preset,
         name=name,
-        generator=RivalConfig(name, width, size),
-        discriminator=critic,
+        generator=BaselineConfig(name, width, gcd(*(stage.size for stage in recipe.stages()))),
+        discriminator=discriminator(width) if discriminator else None,
         training=replace(recipe, encoder_weights=None, frozen_encoder_epochs=0),
     )
 
@@ -55,15 +42,11 @@ def build_networks(preset: Preset) -> tuple[Any, Any]:
         A functional model from `lightness_scaled` (B, H, W, 1) to `ab_scaled` (B, H/c, W/c, 2);
         and the one of `build_discriminator`, or None.
     """
-    critic = build_discriminator(preset.discriminator) if preset.discriminator else None
     config = preset.generator
-    if not isinstance(config, RivalConfig):
-        return build_generator(config), critic
-    if config.name == "zhang2016":
-        return with_annealed_mean(build_zhang2016(config.width)), critic
-    if config.name == "iizuka2016":
-        return build_iizuka2016(config.width, global_size=min(224, config.size)), critic
-    return build_pix2pix(config.width, config.depth), critic
+    discriminator = build_discriminator(preset.discriminator) if preset.discriminator else None
+    if isinstance(config, BaselineConfig):
+        return REGISTRY[config.name].build(config), discriminator
+    return build_generator(config), discriminator
 
 
 def chroma_stride_of(generator: Any) -> int:
@@ -75,15 +58,13 @@ def size_multiple_of(generator: Any) -> int:
     """Returns what the sides of a generator's input are multiples of.
 
     Args:
-        generator: of `build_generator` or a rival's.
+        generator: of `build_generator` or a baseline's.
 
     Raises:
         ValueError: the model is none of the package's.
     """
-    if generator.name == "pix2pix":
-        return int(2 ** sum(layer.name.endswith("_down") for layer in generator.layers))
-    if generator.name in RIVALS:
-        return 8
+    if generator.name in BASELINES:
+        return REGISTRY[generator.name].size_multiple(generator)
     return config_of(generator).size_multiple
 
 
@@ -96,8 +77,6 @@ def in_float32(generator: Any) -> Any:
             copy = build_generator(generator.config, batch_norm=generator.batch_norm)
         copy.set_weights(generator.get_weights())
         return copy
-    import keras
-
     copy = keras.models.clone_model(
         generator,
         clone_function=lambda layer: type(layer).from_config(

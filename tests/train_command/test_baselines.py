@@ -17,7 +17,9 @@ def keras_colorize(*arguments):
 
 
 @pytest.mark.parametrize("name", ["zhang2016", "iizuka2016"])
-def test_a_network_without_a_critic_trains_and_colours(name, photographs, val, train, tmp_path):
+def test_a_network_without_discriminator_trains_and_colours(
+    name, photographs, val, train, tmp_path
+):
     run = tmp_path / "run"
     result = train(photographs, "--model", name, "--run", run, "--val", val, *RECIPE, "--epochs", 1)
     assert result.exit_code == 0, result.output
@@ -66,8 +68,8 @@ def test_pix2pix_goes_on_with_the_same_dropout(photographs, val, train, tmp_path
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--width", "0.5"], "--width is of --model."),
-        (["--model", "pix2pix", "--rematerialize"], "--rematerialize knows the blocks"),
+        (["--width", "0.5"], "--width needs --model."),
+        (["--model", "pix2pix", "--rematerialize"], "--rematerialize does not work with --model."),
         (["--model", "zhang2016", "--size", "40"], "must be multiples of 16 for zhang2016"),
         (["--model", "colornet"], "'colornet' is not one of"),
     ],

@@ -3,20 +3,20 @@
 from importlib import import_module
 from typing import Any
 
+from keras_colorize.config import DiscriminatorConfig
+from keras_colorize.models.baselines.baseline import Baseline
 from keras_colorize.models.blocks import MOMENTUM, scaled
 
-WIDTHS = (64, 128, 256, 512, 512, 512, 512, 512)  # kernels of the encoder at scales 1 to 8
+WIDTHS = (64, 128, 256, 512, 512, 512, 512, 512)  # filters of the encoder at scales 1 to 8
+PATCH_WIDTHS = (64, 128, 256, 512)  # of the discriminator of 70 x 70 pixels, section 6.1.2
 DROPOUTS = 3  # so many nodes of the decoder, the innermost first, have dropout
 
 
 def build_pix2pix(width: float = 1.0, depth: int = 8, *, keras: Any = None) -> Any:
     """Builds the generator of pix2pix (Isola et al. 2017, section 6.1.1), from L to ab.
 
-    Its discriminator, of 70 x 70 pixels, is that of
-    `DiscriminatorConfig(strides=(2, 2, 2, 1), first_batch_norm=False)`.
-
     Args:
-        width: times the paper's kernels, as `keras_colorize.models.blocks.scaled` rounds them.
+        width: times the paper's filters, as `keras_colorize.models.blocks.scaled` rounds them.
         depth: downsamplings, 4 to 8. The paper's 8 are for 256 x 256; with fewer, the innermost
             levels go.
         keras: the Keras module to build with; default: Keras 3.
@@ -38,17 +38,17 @@ def build_pix2pix(width: float = 1.0, depth: int = 8, *, keras: Any = None) -> A
     if not 4 <= depth <= len(WIDTHS):
         raise ValueError(f"depth must be 4 to {len(WIDTHS)}, got {depth}.")
     layers = keras.layers
-    widths = [scaled(kernels, width) for kernels in WIDTHS[:depth]]
+    widths = [scaled(filters, width) for filters in WIDTHS[:depth]]
     lightness = keras.Input((None, None, 1), name="lightness_scaled")
 
     x = lightness
     skips = {}
-    for i, kernels in enumerate(widths, 1):
+    for i, filters in enumerate(widths, 1):
         name = f"encoder_{i}_down"
         # Of the innermost map, 1x1 for one picture, batch norm would leave nothing: the paper's
         # erratum (section 6.3) takes it away.
         batch_norm = 1 < i < depth
-        x = _halve(keras, kernels, use_bias=not batch_norm, name=name)(x)
+        x = _halve(keras, filters, use_bias=not batch_norm, name=name)(x)
         if batch_norm:
             x = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_bn")(x)
         x = layers.LeakyReLU(0.2, name=f"{name}_relu")(x)  # by position: tf_keras names it alpha
@@ -69,17 +69,38 @@ def build_pix2pix(width: float = 1.0, depth: int = 8, *, keras: Any = None) -> A
     return keras.Model(lightness, ab, name="pix2pix")
 
 
-def _halve(keras: Any, kernels: int, **options: Any) -> Any:
-    """Makes a convolution 4x4 with stride 2: (B, H, W, n) -> (B, H/2, W/2, kernels)."""
-    return keras.layers.Conv2D(kernels, 4, **_sampling(keras), **options)
+def _halve(keras: Any, filters: int, **options: Any) -> Any:
+    """Makes a convolution 4x4 with stride 2: (B, H, W, n) -> (B, H/2, W/2, filters)."""
+    return keras.layers.Conv2D(filters, 4, **_sampling(keras), **options)
 
 
-def _double(keras: Any, kernels: int, **options: Any) -> Any:
-    """Makes a transposed convolution 4x4 with stride 2: (B, H, W, n) -> (B, 2H, 2W, kernels)."""
-    return keras.layers.Conv2DTranspose(kernels, 4, **_sampling(keras), **options)
+def _double(keras: Any, filters: int, **options: Any) -> Any:
+    """Makes a transposed convolution 4x4 with stride 2: (B, H, W, n) -> (B, 2H, 2W, filters)."""
+    return keras.layers.Conv2DTranspose(filters, 4, **_sampling(keras), **options)
 
 
 def _sampling(keras: Any) -> dict[str, Any]:
     # An initializer for each layer: one for all would draw the same kernels for all.
     initializer = keras.initializers.RandomNormal(stddev=0.02)
     return {"strides": 2, "padding": "same", "kernel_initializer": initializer}
+
+
+def depth_for(size: int) -> int:
+    """How often the network halves crops of a size: as often as they allow, at most 8 times."""
+    return min(len(WIDTHS), (size & -size).bit_length() - 1)
+
+
+def _size_multiple(generator: Any) -> int:
+    return int(2 ** sum(layer.name.endswith("_down") for layer in generator.layers))
+
+
+def _discriminator(width: float) -> DiscriminatorConfig:
+    widths = tuple(scaled(filters, width) for filters in PATCH_WIDTHS)
+    return DiscriminatorConfig(widths, strides=(2, 2, 2, 1), first_batch_norm=False)
+
+
+BASELINE = Baseline(
+    build=lambda config: build_pix2pix(config.width, depth_for(config.size)),
+    size_multiple=_size_multiple,
+    discriminator=_discriminator,
+)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_colorize.imaging.images import write_image
-from keras_colorize.training.journal import Journal, JournalError
+from keras_colorize.training.loggers import LoggerError, Loggers
 from keras_colorize.training.runs import Run
 
 
@@ -19,10 +19,10 @@ def run(tmp_path):
 
 def log(run, epochs, l1_loss, stop=False, wandb=True):
     """Logs some epochs, as a training does that has the epochs before them behind it."""
-    with Journal(run, epochs[0] - 1, wandb=wandb) as journal:
+    with Loggers(run, epochs[0] - 1, wandb=wandb) as loggers:
         for epoch in epochs:
             record = {"epoch": epoch, "l1_loss": l1_loss, "adversarial_loss": None}
-            journal.log(record, run.folder / "samples/strip.png")
+            loggers.log(record, run.folder / "samples/strip.png")
         if stop:
             raise KeyboardInterrupt
 
@@ -48,7 +48,7 @@ def test_a_resumed_run_goes_on_in_the_same_curves(run, wandb, logged):
 def test_another_run_has_another_id(run, wandb, tmp_path):
     other = Run(tmp_path / "other", {"preset": "tiny"})
     for each in (run, other):
-        with Journal(each, 0, wandb=True):
+        with Loggers(each, 0, wandb=True):
             pass
     texts = {(each.folder / "wandb.json").read_text() for each in (run, other)}
     assert len(texts) == 2
@@ -66,7 +66,7 @@ def test_a_refusal_is_a_sentence(run, wandb, monkeypatch):
         raise wandb.Error("No API key configured.\nUse another.")
 
     monkeypatch.setattr(wandb, "init", refuse)
-    with pytest.raises(JournalError) as caught:
+    with pytest.raises(LoggerError) as caught:
         log(run, [1], 0.5)
     assert str(caught.value) == (
         "Weights & Biases cannot be used (No API key configured); "
