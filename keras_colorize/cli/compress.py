@@ -37,8 +37,8 @@ _BELONGS = {"sparsity": "prune", "clusters": "cluster"}
 @click.option(
     "--weights",
     required=True,
-    help="Network to compress: a run folder, or a .keras or .tflite file. Networks with a pretrained encoder, "
-    "such as the packaged one, cannot be compressed.",
+    help="Network to compress: a run folder, or a .keras or .tflite file. Networks with a "
+    "pretrained encoder, such as the packaged one, cannot be compressed.",
 )
 @click.option(
     "--run",
