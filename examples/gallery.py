@@ -34,34 +34,40 @@ ACROSS = 8
 SHEET_SIDE = 96  # of a square that is shown grey, ours and original
 INTRODUCTION = """# Gallery
 
-Grey | ours | original, by the packaged network, `{model}`. `make gallery DATA=FOLDER` makes all of
-this page. Each picture is under the terms of its photograph, which was resized, turned grey and
-coloured.
+This page shows what the packaged network, `{model}`, makes of photographs, failures included.
+Each strip shows the grey photograph, our result and the original. The original photographs were
+resized, turned grey and coloured. The terms of a photograph also apply to its strip. `make
+gallery DATA=FOLDER` makes this page.
 
 ## Photographs that never had colour
+
+These were taken on black-and-white film, so there is no original.
 
 {film}
 ## The other example photographs
 
 {examples}
-Where these come from: [examples/](../examples/README.md).
+[examples/](../examples/README.md) says where the example photographs come from.
 
 ## Validation photographs, chosen by numbers
 
-The network learnt from none of these. There were {count} photographs whose terms allow it to show
-them, scored as [Evaluation](evaluation.md) says; each section has the first {each} by one number,
-and nothing was chosen by eye. Below each stands the CIEDE2000 colour difference to the truth, of
-the grey photograph and of ours; lower is better. The terms of those from OSIE are in
-[examples/](../examples/README.md), too.
+The network was not trained on these photographs. There were {count} photographs whose terms allow
+us to show them. They were scored as [Evaluation](evaluation.md) describes. Each section below
+shows the first {each} by one measure; no photograph was chosen by eye.
+
+The numbers below each strip are the CIEDE2000 colour differences from the original, for the grey
+photograph and for our result. Lower is better. The terms of the photographs from OSIE are also in
+[examples/](../examples/README.md).
 """
 CONTACT_SHEET = """## {count} at a glance
 
-{count} of them, evenly spread over their names, as the network sees them (the middle square, 256
-pixels a side): grey above, ours below it, the original below that.
+These are {count} of the same photographs, spread evenly over their names. Each cell shows the
+centre square that the network sees (256 pixels a side), with grey at the top, our result in the
+middle and the original at the bottom.
 
 ![Contact sheet](images/gallery/contact-sheet.jpg)
 
-Line by line they are:
+The photographs, row by row:
 """
 SECTIONS = (
     ("Most gained over grey", lambda grey, ours: ours - grey),

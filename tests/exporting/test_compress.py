@@ -214,6 +214,12 @@ def test_mistakes_are_a_sentence(options, code, message, weights, photographs, t
     assert not run.exists()
 
 
+def test_the_packaged_network_is_no_default(photographs):
+    result = compress(photographs, "--method", "qat")
+    assert result.exit_code == 2
+    assert "Missing option '--weights'." in result.stderr
+
+
 def test_a_run_that_another_process_writes_to_is_refused(weights, photographs, tmp_path):
     with only_writer(tmp_path):
         result = compress(
