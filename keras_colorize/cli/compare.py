@@ -164,7 +164,7 @@ def command(
     as_json: bool,
     **recipe: Any,
 ) -> None:
-    """Train several systems in the same way, score them and compare them.
+    """Train several systems alike and compare their scores.
 
     The systems are ours (the network of --preset) and the baselines zhang2016, iizuka2016 and
     pix2pix, each with its own losses. All are trained on the same crops in the same order, with the
