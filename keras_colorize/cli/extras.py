@@ -1,22 +1,27 @@
 """The optional dependencies, read from the metadata of the installed package."""
 
-import re
-from importlib.metadata import requires
+from importlib.metadata import metadata
 
-_REQUIREMENT = re.compile(r"^(?P<name>[\w.-]+).*\bextra\s*==\s*['\"](?P<extra>[\w.-]+)['\"]")
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 
 def declared_extras() -> dict[str, list[str]]:
-    """Read which distributions each extra of keras-colorize installs.
+    """Read which distributions each extra of keras-colorize installs on this Python and system.
 
     Returns:
-        For each extra, the names of its distributions, in lower case with dashes.
+        For each extra, the names of its distributions, in lower case with dashes. Those of the
+        extras that it contains are left out.
     """
+    about = metadata("keras-colorize")
+    requirements = [Requirement(line) for line in about.get_all("Requires-Dist") or ()]
     extras: dict[str, list[str]] = {}
-    for requirement in requires("keras-colorize") or ():
-        match = _REQUIREMENT.match(requirement)
-        if match and match["name"] != "keras-colorize":  # an extra may contain others
-            extras.setdefault(match["extra"], []).append(_canonical(match["name"]))
+    for extra in about.get_all("Provides-Extra") or ():
+        for requirement in requirements:
+            marker = requirement.marker
+            if marker and not marker.evaluate({"extra": ""}) and marker.evaluate({"extra": extra}):
+                if requirement.name != "keras-colorize":
+                    extras.setdefault(extra, []).append(canonicalize_name(requirement.name))
     return extras
 
 
@@ -60,11 +65,7 @@ def missing_extra(module: str, preferred: str | None = None) -> str | None:
     Returns:
         The name of the extra, or `None` if no extra installs the module.
     """
-    distribution = _canonical(module.partition(".")[0])
+    distribution = canonicalize_name(module.partition(".")[0])
     known = {distribution, f"{distribution}-api", f"{distribution}io"}
     extras = [name for name, contents in declared_extras().items() if known & {*contents}]
     return preferred if preferred in extras else next(iter(extras), None)
-
-
-def _canonical(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()

@@ -20,6 +20,7 @@ if keras.backend.backend() == "jax":
     from keras_colorize.training.gan_jax import ColorizationGAN
 
     compiled = jax.jit
+    LAB_CONVERSION = "JAX operations"
 
     def device_peak() -> int:
         """The most memory that has been used on the accelerator, in bytes; 0 without one."""
@@ -29,6 +30,7 @@ if keras.backend.backend() == "jax":
 elif keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
+    from keras_colorize.data.tf_lab import CONVERSION as LAB_CONVERSION
     from keras_colorize.data.tfdata import shard_batches, training_batches
     from keras_colorize.training.distribution_tf import open_devices
     from keras_colorize.training.gan_tensorflow import ColorizationGAN
@@ -49,6 +51,7 @@ else:
     )
 
 __all__ = [
+    "LAB_CONVERSION",
     "ColorizationGAN",
     "TrainingSet",
     "batches_of",

@@ -16,6 +16,7 @@ from keras_colorize.inference.runtime import KerasRuntime
 from keras_colorize.inference.weights import resolve_weights
 from keras_colorize.models.baselines.baseline import ColorLoss
 from keras_colorize.training.backends import (
+    LAB_CONVERSION,
     ColorizationGAN,
     TrainingSet,
     batches_of,
@@ -106,6 +107,7 @@ def train(
             run, gan, epochs=recipe.epochs, steps=steps, batch_size=recipe.batch_size
         )
         progress.say(f"{steps} steps an epoch, {recipe.epochs * steps} in all{devices.said}")
+        progress.say(f"Photographs are converted to Lab by {LAB_CONVERSION}.")
         anew = not (checkpoint.epochs or checkpoint.steps)
         if anew and recipe.encoder_weights and not start:
             start_from_imagenet(gan)

@@ -32,11 +32,14 @@ def fail_with(error: BaseException, command: str = "train") -> Result:
 @pytest.mark.parametrize(
     "module, command, line",
     [
-        ("tensorflow_io", "train", 'pip install "keras-colorize[train]"'),
+        ("tensorboardX", "train", 'pip install "keras-colorize[train]"'),
         ("keras.src", "export", 'pip install "keras-colorize[export]"'),
         ("tensorflow_model_optimization", "compress", 'pip install "keras-colorize[compress]"'),
         ("keras", "compress", 'pip install "keras-colorize[compress]"'),
         ("tensorflow_serving", "export", 'pip install "keras-colorize[export]"'),
+        ("onnxruntime", "colorize", 'pip install "keras-colorize[onnx]"'),
+        ("onnxruntime", "export", 'pip install "keras-colorize[export]"'),
+        ("tf2onnx", "export", 'pip install "keras-colorize[export]"'),
         ("matplotlib.pyplot", "evaluate", 'pip install "keras-colorize[train]"'),
     ],
 )

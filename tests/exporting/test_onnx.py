@@ -1,5 +1,8 @@
 """ONNX files: their contract, and that they compute what the Keras network computes."""
 
+import subprocess
+import sys
+
 import numpy as np
 import onnx
 import pytest
@@ -45,6 +48,19 @@ def test_it_computes_what_keras_computes(file, small_generator, size):
         parent.size_multiple,
         parent.chroma_stride,
     )
+
+
+def test_colouring_with_it_loads_no_tensorflow(file, make_picture, tmp_path):
+    make_picture(0).save(tmp_path / "old.jpg")
+    code = """
+import sys
+from keras_colorize.cli.main import main
+main(["colorize", "old.jpg", "--model", sys.argv[1]], standalone_mode=False)
+print("onnxruntime" in sys.modules, sorted({"tensorflow", "keras", "tf2onnx"} & set(sys.modules)))
+"""
+    command = [sys.executable, "-c", code, file]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout == "old-colorized.jpg\nTrue []\n", done.stderr
 
 
 def test_a_damaged_file_is_a_sentence(file, tmp_path):

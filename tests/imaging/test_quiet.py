@@ -10,10 +10,10 @@ def test_warnings_are_hidden_in_all_threads_and_come_back():
 
     def warn() -> None:
         with quiet_pillow():
-            inside.wait()
+            inside.wait(600)
             scope = {"__name__": "PIL.SomePlugin"}
             exec("import warnings; warnings.warn('odd metadata')", scope)
-            inside.wait()
+            inside.wait(600)
 
     threads = [threading.Thread(target=warn) for _ in range(2)]
     with warnings.catch_warnings(record=True) as caught:

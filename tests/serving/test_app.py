@@ -97,7 +97,7 @@ def held(make_client: Any, make_grey: Any) -> Any:
 
     def wait() -> None:
         begun.set()
-        go.wait()
+        go.wait(600)
 
     client = make_client(make_grey(wait), Limits(waiting=1, timeout=60))
     client.go, client.begun = go, begun
@@ -108,7 +108,7 @@ def held(make_client: Any, make_grey: Any) -> Any:
 def test_a_full_queue_is_a_503_that_says_when(held: Any, tiny: bytes) -> None:
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(post, held, tiny)
-        held.begun.wait()
+        held.begun.wait(600)
         second = threads.submit(post, held, tiny)
         while "colorize_queue_length 1.0" not in held.get("/metrics").text:
             pass
@@ -131,13 +131,13 @@ def test_bodies_have_a_limit_of_all_together(
 
     def wait() -> None:
         begun.set()
-        go.wait()
+        go.wait(600)
 
     monkeypatch.setattr(gate, "_HELD", 1)
     client = make_client(make_grey(wait), Limits(max_bytes=len(tiny) + 1000))
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(post, client, tiny)
-        begun.wait()
+        begun.wait(600)
         for ask in (lambda: post(client, tiny), lambda: client.post(PREDICT, content=tiny)):
             refused = ask()
             assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")

@@ -188,14 +188,14 @@ def test_limits(ask: Callable[..., Asked], make_grey: Any, tiny: bytes) -> None:
 
     def wait() -> None:
         begun.set()
-        go.wait()
+        go.wait(600)
 
     asked = ask(make_grey(wait), Limits(max_bytes=10_000, waiting=1))
     predict = asked.prediction.Predict
     good = request("colorize_bytes", "image_bytes", [tiny])
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(predict, good)
-        begun.wait()
+        begun.wait(600)
         assert failure(predict, good, timeout=0.2)[0] == "DEADLINE_EXCEEDED"
         gone = predict.future(good)
         while asked.pool.waiting < 1:  # the one whose time was over has left it

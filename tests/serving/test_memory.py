@@ -24,7 +24,7 @@ ends = threading.Barrier(4)
 
 def work():
     bytes(100_000)
-    ends.wait()
+    ends.wait(600)
 
 threads = [threading.Thread(target=work) for _ in range(4)]
 for thread in threads:

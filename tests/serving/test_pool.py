@@ -35,11 +35,11 @@ class Blocked:
 
         def job(runtime: Any) -> str:
             begun.set()
-            self.go.wait()
+            self.go.wait(600)
             return "first"
 
         self.first = self.pool.submit(job)
-        begun.wait()
+        begun.wait(600)
 
 
 def test_workers_share_the_cores(made: list[int]) -> None:
@@ -57,7 +57,7 @@ def test_each_worker_has_a_network_of_its_own() -> None:
     together = threading.Barrier(2)
 
     def job(runtime: Any) -> Any:
-        together.wait()  # both run at a time
+        together.wait(600)  # both run at a time
         return runtime
 
     one, other = (pool.submit(job) for _ in range(2))
@@ -154,7 +154,7 @@ def test_workers_that_are_idle_are_places_too() -> None:
     together = threading.Barrier(3)
 
     def job(runtime: Any) -> None:
-        together.wait()
+        together.wait(600)
 
     while pool._idle < 2:  # until both threads have begun
         pass

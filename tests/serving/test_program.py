@@ -27,7 +27,7 @@ OLD = Path("examples", "photographs", "fireside.jpg")
 
 def post(url: str, picture: bytes, **options: Any) -> httpx2.Response:
     files = {"image": ("a", picture)}
-    return httpx2.post(f"{url}/colorize", files=files, timeout=None, **options)
+    return httpx2.post(f"{url}/colorize", files=files, timeout=600, **options)
 
 
 def run(*command: object) -> subprocess.CompletedProcess[str]:
@@ -135,7 +135,7 @@ def test_ctrl_c_a_key_and_a_client_that_dawdles(start: Callable[..., Any], tiny:
     again = (post(server.url, tiny, headers=key).status_code for _ in range(50))
     assert 200 in again  # a machine may be too slow for the first
     host, port = server.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port))) as slow:
+    with socket.create_connection((host, int(port)), 600) as slow:
         head = "POST /colorize HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer key\r\n"
         form = "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 9000\r\n\r\n"
         slow.sendall((head + form + "--x\r\n").encode())

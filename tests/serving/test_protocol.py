@@ -65,7 +65,7 @@ def address(listening: socket.socket) -> tuple[str, int]:
 
 def talk(address: tuple[str, int], sent: bytes) -> bytes:
     """Sends the whole of it, and gives what comes until the server ends the connection."""
-    with socket.create_connection(address) as client:
+    with socket.create_connection(address, 600) as client:
         client.sendall(sent)
         return read(client)
 
@@ -80,14 +80,14 @@ def test_one_without_a_request_is_ended(address: tuple[str, int]) -> None:
 
 
 def test_one_whose_client_has_sent_all_gets_its_answer(address: tuple[str, int]) -> None:
-    with socket.create_connection(address) as client:
+    with socket.create_connection(address, 600) as client:
         client.sendall(REQUEST + b"\r\n")
         client.shutdown(socket.SHUT_WR)
         assert client.recv(1000).startswith(b"HTTP/1.1 200")
 
 
 def test_one_that_is_busy_stays(address: tuple[str, int]) -> None:
-    with socket.create_connection(address) as client:
+    with socket.create_connection(address, 600) as client:
         for _ in range(8):
             client.sendall(REQUEST + b"\r\n")
             assert client.recv(1000).startswith(b"HTTP/1.1 200")
@@ -107,7 +107,7 @@ def test_an_answer_that_nobody_reads_is_given_up(
     address: tuple[str, int], running: uvicorn.Server
 ) -> None:
     large = b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    with socket.create_connection(address) as client:
+    with socket.create_connection(address, 600) as client:
         client.sendall(large)
         received = client.recv(1000)
         assert received.startswith(b"HTTP/1.1 200")
@@ -120,7 +120,7 @@ def test_too_many_are_refused_in_json(
     address: tuple[str, int], refusals: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(protocol, "CONNECTIONS", 1)
-    with socket.create_connection(address) as first:
+    with socket.create_connection(address, 600) as first:
         first.sendall(REQUEST + b"\r\n")
         assert first.recv(1000).startswith(b"HTTP/1.1 200")
         head, _, body = talk(address, REQUEST + b"\r\n").partition(b"\r\n\r\n")
@@ -148,7 +148,7 @@ def test_who_leaves_within_a_body_is_no_fault_of_ours(server: Any, path: str) ->
     host, port = server.url.removeprefix("http://").split(":")
     head = f"POST {path.format(name='colorizer')} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"
     kind = "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x"
-    with socket.create_connection((host, int(port))) as client:
+    with socket.create_connection((host, int(port)), 600) as client:
         client.sendall((head + kind).encode())
     wanted = f'colorize_requests_total{{interface="http",route="{path}",status="499"}} 1.0'
     while wanted not in (text := httpx2.get(f"{server.url}/metrics").text):

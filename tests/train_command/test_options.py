@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from keras_colorize.data.tf_lab import CONVERSION
 from keras_colorize.training import trainer
 
 
@@ -39,7 +40,8 @@ def test_an_epoch_may_be_given_in_images(photographs, tmp_path, train):
     options = ["--preset", "tiny", "--epochs", 1, "--warm-up-epochs", 1, "--images-per-epoch", 5]
     result = train(photographs, "--run", tmp_path / "run", *options)
     assert result.exit_code == 0, result.output
-    assert "\n2 steps an epoch, 2 in all\n" in result.stderr
+    said = f"2 steps an epoch, 2 in all\nPhotographs are converted to Lab by {CONVERSION}.\n"
+    assert f"\n{said}" in result.stderr
     assert json.loads((tmp_path / "run/metrics.jsonl").read_text())["images"] == 8
 
 
