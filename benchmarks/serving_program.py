@@ -68,15 +68,29 @@ class Server:
 
     @property
     def megabytes(self) -> float:
-        """Its resident memory."""
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
-        return int(status.partition("VmRSS:")[2].split()[0]) / 1e3
+        """Its resident memory, with its workers'; what they share is divided among them."""
+        kilobytes = 0
+        for pid in self._processes():
+            memory = Path(f"/proc/{pid}/smaps_rollup").read_text()
+            kilobytes += int(memory.partition("\nPss:")[2].split()[0])
+        return kilobytes / 1e3
 
     @property
     def processor_s(self) -> float:
-        """Processor seconds that it has used."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        """Processor seconds that it and its workers have used."""
+        ticks = 0
+        for pid in self._processes():
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / _TICKS
+
+    def _processes(self) -> list[int]:
+        """Its own and those below it."""
+        found = [self._process.pid]
+        for pid in found:
+            for thread in Path(f"/proc/{pid}/task").iterdir():
+                found += map(int, (thread / "children").read_text().split())
+        return found
 
 
 @dataclass(frozen=True)

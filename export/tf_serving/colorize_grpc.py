@@ -1,8 +1,11 @@
 """Colours a photograph over gRPC; needs tensorflow-serving-api.
 
 python colorize_grpc.py old.jpg new.png [HOST:PORT]
+
+KERAS_COLORIZE_API_KEY is the key of the server, if it asks for one.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -23,9 +26,11 @@ def colorize(photograph: bytes, server: str) -> bytes:
     tensor.dtype = DT_STRING
     tensor.tensor_shape.dim.add().size = 1
     tensor.string_val.append(photograph)
+    key = os.environ.get("KERAS_COLORIZE_API_KEY")
+    metadata = [("authorization", f"Bearer {key}")] if key else []
     with grpc.insecure_channel(server, UNLIMITED) as channel:
         try:
-            answer = PredictionServiceStub(channel).Predict(request, timeout=60)
+            answer = PredictionServiceStub(channel).Predict(request, timeout=60, metadata=metadata)
         except grpc.RpcError as error:
             sys.exit(f"{error.code().name}: {error.details()}")
     return answer.outputs["colorized_bytes"].string_val[0]

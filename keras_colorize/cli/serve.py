@@ -1,6 +1,7 @@
 """`keras-colorize serve`: the network behind HTTP and gRPC."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 import click
@@ -73,6 +74,14 @@ _DEFAULTS = Limits()
     multiple=True,
     help="Origin of a page of another host that may use this; can be given again.",
 )
+@click.option(
+    "--allowed-host",
+    "allowed_hosts",
+    metavar="NAME",
+    multiple=True,
+    help="Name, beside localhost, addresses and --host, by which this may be asked for, such as a "
+    "proxy's; can be given again.",
+)
 def command(
     host: str,
     port: int,
@@ -85,20 +94,24 @@ def command(
     timeout: float,
     api_key_file: Path | None,
     cors_origins: tuple[str, ...],
+    allowed_hosts: tuple[str, ...],
 ) -> None:
     """Serve the network over HTTP and gRPC.
 
     It answers the REST and gRPC interfaces of TensorFlow Serving for a model named colorizer, POST
-    /colorize with a picture in a form, GET /healthz and GET /metrics. SIGTERM or Ctrl-C stops it,
-    once what it accepted is answered. Its log is JSON on standard error, a line a request.
+    /colorize with a picture in a form, GET /healthz, /readyz and /metrics. SIGTERM or Ctrl-C stops
+    it, once what it accepted is answered, or after 10 seconds. Its log is JSON on standard error,
+    a line a request.
     """
     from keras_colorize.inference.runtime import load_runtime
     from keras_colorize.serving.server import Settings, serve
 
     limits = Limits(max_bytes, max_pixels, timeout, queue)
-    settings = Settings(host, port, grpc_port, workers, _api_key(api_key_file), cors_origins)
+    settings = Settings(
+        host, port, grpc_port, workers, _api_key(api_key_file), cors_origins, allowed_hosts
+    )
     try:
-        serve(lambda threads: load_runtime(model, threads), settings, limits, click.echo)
+        serve(partial(load_runtime, model), settings, limits, click.echo)
     except ImportError as error:
         from keras_colorize.cli.extras import import_problem
 

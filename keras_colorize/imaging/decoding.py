@@ -18,6 +18,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from keras_colorize.imaging import jpeg, tiff
+from keras_colorize.imaging.bounds import BoundsError, check_pages, check_scans, check_sides
 from keras_colorize.imaging.captions import Captions, carried_captions
 from keras_colorize.imaging.exif import carried_exif, orientation, turn_of, upright
 from keras_colorize.imaging.jpeg import load_jpeg
@@ -117,6 +118,8 @@ def decode(
         else:
             if image_format == "PNG":
                 stream, facts = readable(stream)
+            if image_format == "JPEG":
+                check_scans(stream)
             image = _OPENERS[image_format](stream)
             if facts.profile:
                 image.info["icc_profile"] = facts.profile
@@ -131,6 +134,7 @@ def decode(
             raise PixelLimitError(
                 f"{name} has {width} x {height} pixels, more than the limit of {max_pixels}."
             )
+        check_sides(width, height)
         stored = None
         if directory is None:
             if image_format == "JPEG":
@@ -163,7 +167,7 @@ def _in_sentences(name: str) -> Iterator[None]:
         yield
     except (ImageError, MemoryError):
         raise
-    except PixelKindError as error:
+    except (PixelKindError, BoundsError) as error:
         raise ImageError(f"{name} {error}") from error
     except jpeg.CutShortError as error:
         raise CutShortError(_damaged(name)) from error
@@ -185,11 +189,11 @@ def _open_tiff(stream: BinaryIO, name: str) -> tuple[Any, tiff.Directory | None]
         Pillow's image, and None where it decodes the photograph rightly. Elsewhere the photograph's
         directory, and an image that has the metadata alone.
     """
+    check_pages(stream)
     directories = tiff.read_directories(stream)
     pages = tiff.photograph_pages(directories)
     if len(pages) > 1:
-        count = f"{len(pages)}" if len(directories) < tiff.MOST_PAGES else f"{len(pages)} or more"
-        raise ImageError(f"{name} has {count} pages; save each as a file of its own.")
+        raise ImageError(f"{name} has {len(pages)} pages; save each as a file of its own.")
     (page,) = pages
     if problem := tiff.problem_of(stream, directories, page):
         raise ImageError(f"{name} {problem}")

@@ -36,7 +36,6 @@ _WANTED = {
 }
 _FEW, _MOST = 256, 2**20  # values of a tag, before a page is chosen and after
 _LONGEST_PROFILE = 2**24
-MOST_PAGES = 1000
 
 
 @dataclass(frozen=True)
@@ -80,10 +79,10 @@ def read_directories(stream: BinaryIO) -> list[Directory]:
     """Reads the directories of a file's pages; one that is damaged ends them.
 
     Args:
-        stream: a TIFF.
+        stream: a TIFF that `check_pages` has let through.
 
     Returns:
-        At least one, and at most `MOST_PAGES`, without long tags.
+        At least one, without long tags.
 
     Raises:
         ValueError: the first is damaged.
@@ -94,7 +93,7 @@ def read_directories(stream: BinaryIO) -> list[Directory]:
     big = struct.unpack(order + "H", header[2:4])[0] == 43
     (next_one,) = struct.unpack_from(order + ("Q" if big else "I"), header, 8 if big else 4)
     found: dict[int, Directory] = {}
-    while next_one and next_one not in found and len(found) < MOST_PAGES:
+    while next_one and next_one not in found:
         try:
             directory = _read(stream, order, big, next_one)
         except (ValueError, struct.error):

@@ -5,19 +5,20 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response, Security
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
+from fastapi.security import HTTPBearer
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 
 import keras_colorize
 from keras_colorize.serving.errors import ServingError
-from keras_colorize.serving.gate import Gate
 from keras_colorize.serving.limits import Limits
+from keras_colorize.serving.middleware import Middleware
 from keras_colorize.serving.observation import Metrics, Observer
 from keras_colorize.serving.pictures import picture_routes
 from keras_colorize.serving.pool import WorkerPool
@@ -25,6 +26,13 @@ from keras_colorize.serving.rest import serving_routes
 
 PAGE = Path(__file__).parent / "page"
 
+_PAGE_HEADERS = {
+    "Cache-Control": "no-cache",  # modules of two versions must not meet
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+}
 _RETRY_AFTER = {"Retry-After": "1"}
 
 
@@ -35,6 +43,7 @@ def make_app(
     metrics: Metrics | None = None,
     api_key: str | None = None,
     cors_origins: Sequence[str] = (),
+    hosts: Sequence[str] = (),
 ) -> FastAPI:
     """Makes the application; when it ends it closes the pool.
 
@@ -42,8 +51,9 @@ def make_app(
         pool: the workers.
         limits: of each request.
         metrics: what counts the requests; default: of the application's own.
-        api_key: as of `Gate`.
+        api_key: as of `Middleware`.
         cors_origins: origins of other pages that may use it from a browser.
+        hosts: as of `Middleware`.
 
     Returns:
         The application, to be run by an ASGI server.
@@ -66,23 +76,40 @@ def make_app(
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(Exception, _fault)
-    app.include_router(serving_routes(pool, limits))
-    app.include_router(picture_routes(pool, limits))
+    # It only names the scheme in the OpenAPI document; `Middleware` checks the key.
+    key = [] if api_key is None else [Security(HTTPBearer(auto_error=False))]
+    app.include_router(serving_routes(pool, limits), dependencies=key)
+    app.include_router(picture_routes(pool, limits), dependencies=key)
 
     @app.head("/healthz", include_in_schema=False)  # monitors ask so
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
-        """Say that the server takes requests."""
+        """Say that the server runs."""
         return {"status": "ok"}
 
+    @app.head("/readyz", include_in_schema=False)
+    @app.get("/readyz", responses={503: {"description": "It has no worker, or is stopping."}})
+    async def readyz() -> dict[str, str]:
+        """Say that the server takes pictures."""
+        if not pool.is_ready:
+            raise ServingError("UNAVAILABLE", "The server has no worker, or is stopping.")
+        return {"status": "ready"}
+
     @app.head("/metrics", include_in_schema=False)
-    @app.get("/metrics", response_class=Response)
+    @app.get("/metrics", response_class=Response, dependencies=key)
     async def figures() -> Response:
         """Figures for Prometheus."""
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     app.mount("/", _Page(directory=PAGE, html=True), name="page")
-    app.add_middleware(Gate, limits=limits, api_key=api_key)
+    files = {f"/{file.relative_to(PAGE).as_posix()}" for file in PAGE.rglob("*")}
+    app.add_middleware(
+        Middleware,
+        limits=limits,
+        api_key=api_key,
+        open_paths={"/", "/healthz", "/readyz"} | files,
+        hosts=hosts,
+    )
     if cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -96,12 +123,11 @@ def make_app(
 
 
 class _Page(StaticFiles):
-    """The page's files; modules of two versions must not meet, nor the page stand in another's."""
+    """The page's files, which load nothing from elsewhere and stand in no other page."""
 
     def file_response(self, *args: Any, **options: Any) -> Response:
         response = super().file_response(*args, **options)
-        response.headers["Cache-Control"] = "no-cache"
-        response.headers["Content-Security-Policy"] = "frame-ancestors 'none'"
+        response.headers.update(_PAGE_HEADERS)
         return response
 
 

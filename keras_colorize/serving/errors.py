@@ -37,6 +37,10 @@ class ServingError(Exception):
         super().__init__(self.message)
         self.code = code
 
+    def __reduce__(self) -> tuple[type["ServingError"], tuple[str, str]]:
+        """Says how to make it again in another process."""
+        return ServingError, (self.code, self.message)
+
     @property
     def http_status(self) -> int:
         """The status that the same failure has over HTTP."""

@@ -1,6 +1,6 @@
 """TensorFlow Serving's gRPC interface: `PredictionService` and `ModelService` of one model."""
 
-import hmac
+import threading
 import time
 from collections.abc import Callable
 from concurrent import futures
@@ -17,9 +17,16 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from keras_colorize.inference.runtime import Runtime
 from keras_colorize.serving.errors import ServingError
-from keras_colorize.serving.limits import Limits
+from keras_colorize.serving.jobs import RunSignature
+from keras_colorize.serving.limits import (
+    GRPC_CONNECTIONS,
+    GRPC_IDLE,
+    PATIENCE,
+    SECONDS_TO_STOP,
+    Limits,
+)
+from keras_colorize.serving.middleware import is_key
 from keras_colorize.serving.observation import LOGGER, Metrics
 from keras_colorize.serving.pool import WorkerPool
 from keras_colorize.serving.proto_tensors import read_batch, read_input
@@ -31,6 +38,7 @@ from keras_colorize.serving.rest import (
     check_status,
     signature_defs,
 )
+from keras_colorize.serving.worker_process import Worker
 
 Answer = TypeVar("Answer")
 
@@ -39,7 +47,7 @@ _SPARE_THREADS = 8  # for what needs no worker
 
 def start_grpc(
     pool: WorkerPool, limits: Limits, metrics: Metrics, address: str, api_key: str | None
-) -> tuple[int, Callable[[], None]]:
+) -> tuple[int, Callable[[], threading.Event]]:
     """Starts a server on its own threads.
 
     Args:
@@ -51,19 +59,23 @@ def start_grpc(
             nothing.
 
     Returns:
-        The port, and a function that stops it once what it accepted is answered.
+        The port, and a function that begins to stop it once what it accepted is answered, and
+        gives what waits for that.
 
     Raises:
         OSError: it cannot listen there.
     """
     # Each request that waits holds a thread.
-    threads = pool.workers + limits.waiting + _SPARE_THREADS
+    threads = len(pool.workers) + limits.waiting + _SPARE_THREADS
     server = grpc.server(
         futures.ThreadPoolExecutor(threads, "grpc"),
         options=[
             ("grpc.max_receive_message_length", limits.max_bytes),
             ("grpc.max_send_message_length", -1),
             ("grpc.so_reuseport", 0),  # or a second server would take half of the requests
+            ("grpc.max_allowed_incoming_connections", GRPC_CONNECTIONS),
+            ("grpc.server_handshake_timeout_ms", round(1000 * PATIENCE)),
+            ("grpc.max_connection_idle_ms", round(1000 * GRPC_IDLE)),
         ],
         maximum_concurrent_rpcs=threads,
     )
@@ -79,7 +91,7 @@ def start_grpc(
             0, "gRPC cannot listen there, perhaps as another program does", address
         ) from error
     server.start()
-    return port, lambda: server.stop(limits.timeout).wait()
+    return port, lambda: server.stop(SECONDS_TO_STOP)
 
 
 class _Answering:
@@ -91,7 +103,7 @@ class _Answering:
         self.limits = limits
         self._pool = pool
         self._metrics = metrics
-        self._wanted = f"Bearer {api_key}".encode() if api_key is not None else None
+        self._key = api_key
 
     def answer(self, method: str, context: Any, work: Callable[[], Answer]) -> Answer:
         """Checks the key, does the work, turns failures into statuses, and tells of it."""
@@ -117,13 +129,13 @@ class _Answering:
             }
             LOGGER.info("request", extra={"fields": fields})
 
-    def in_worker(self, context: Any, job: Callable[[Runtime, float], Answer]) -> Answer:
-        """Has a worker do a job, no longer than the server and the client allow."""
+    def in_worker(self, context: Any, job: Callable[[Worker, float], Answer]) -> Answer:
+        """Has a worker's thread do a job, no longer than the server and the client allow."""
         left, of_client = self.limits.timeout, context.time_remaining()
         if of_client is not None:
             left = min(left, of_client)
         deadline = time.monotonic() + left
-        future = self._pool.submit(lambda runtime: job(runtime, deadline))
+        future = self._pool.submit(lambda worker: job(worker, deadline))
         if not context.add_callback(future.cancel):  # called when the client leaves, if it has not
             future.cancel()
         try:
@@ -136,10 +148,9 @@ class _Answering:
             raise ServingError("CANCELLED", "The client has left.") from None
 
     def _check_key(self, context: Any) -> None:
-        if self._wanted is None:
+        if self._key is None:
             return
-        given = dict(context.invocation_metadata()).get("authorization", "")
-        if not hmac.compare_digest(given.encode(), self._wanted):
+        if not is_key(dict(context.invocation_metadata()).get("authorization", ""), self._key):
             message = "This needs the API key: send it as metadata, authorization: Bearer KEY."
             raise ServingError("UNAUTHENTICATED", message)
 
@@ -159,9 +170,10 @@ class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         signature, tensor = read_input(request)
         limits = self._answering.limits
 
-        def job(runtime: Runtime, deadline: float) -> Any:
+        def job(worker: Worker, deadline: float) -> Any:
+            # Not in the worker, which knows no TensorFlow; not before, as few bytes can be many.
             batch = read_batch(tensor, signature, limits)
-            made = signature.run(batch, runtime, limits.max_pixels, deadline)
+            made = worker.run(RunSignature(signature.name, batch, limits.max_pixels), deadline)
             response = predict_pb2.PredictResponse()
             response.model_spec.name = MODEL_NAME
             response.model_spec.version.value = MODEL_VERSION

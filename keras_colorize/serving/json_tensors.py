@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_colorize.serving.errors import ServingError
+from keras_colorize.serving.limits import MOST_LISTS, MOST_OBJECTS
 from keras_colorize.serving.signatures import (
     DEFAULT_SIGNATURE,
     SIGNATURES,
@@ -68,6 +69,10 @@ def write_answer(batch: Batch, rows: bool) -> bytes:
 def _parse(body: bytes) -> dict[str, Any]:
     if not body:
         raise _invalid("JSON Parse error: The document is empty")
+    for sign, most, what in ((b"[", MOST_LISTS, "lists"), (b"{", MOST_OBJECTS, "objects")):
+        if body.count(sign) > most:  # more memory than the text suggests
+            message = f"The JSON has more than {most} {what}; pictures in base64 need none."
+            raise ServingError("RESOURCE_EXHAUSTED", message)
     try:
         document = json.loads(body)
     except json.JSONDecodeError as error:

@@ -32,15 +32,42 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line)
 
 
+class Sparing(logging.Filter):
+    """Lets one record of each message pass in a while: asyncio repeats one by the thousand.
+
+    It does so when there is no descriptor left for a connection.
+    """
+
+    WHILE = 10.0
+    """Seconds."""
+
+    def __init__(self) -> None:
+        """Has seen nothing yet."""
+        super().__init__()
+        self._last: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Says whether a record passes."""
+        message = record.getMessage().partition("\n")[0]  # traces and addresses follow
+        if record.created - self._last.get(message, -self.WHILE) < self.WHILE:
+            return False
+        if len(self._last) >= 100:
+            self._last.clear()
+        self._last[message] = record.created
+        return True
+
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": JsonFormatter}},
+    "filters": {"sparing": {"()": Sparing}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "loggers": {
         name: {"handlers": ["stderr"], "level": "INFO", "propagate": False}
         for name in (LOGGER.name, "uvicorn", "grpc")
-    },
+    }
+    | {"asyncio": {"filters": ["sparing"]}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},  # what libraries complain of
 }
 """For `logging.config.dictConfig`."""
@@ -80,6 +107,20 @@ class Metrics:
             "colorize_queue_length", "Requests that wait for a worker.", registry=self.registry
         )
         waiting.set_function(lambda: pool.waiting)
+        busy = Gauge("colorize_busy_workers", "Workers that do a job.", registry=self.registry)
+        busy.set_function(lambda: pool.busy)
+        replaced = Gauge(
+            "colorize_replaced_workers",
+            "Processes that took too long for a request, or ended, since the start.",
+            registry=self.registry,
+        )
+        replaced.set_function(lambda: sum(worker.replaced for worker in pool.workers))
+        memory = Gauge(
+            "colorize_workers_resident_memory_bytes",
+            "Resident memory of the workers, what they share counted for each.",
+            registry=self.registry,
+        )
+        memory.set_function(lambda: sum(worker.resident_bytes for worker in pool.workers))
 
     def observe(self, interface: str, route: str, status: str, seconds: float) -> None:
         """Counts an answer.

@@ -1,17 +1,15 @@
 """`POST /colorize`: a picture in a form, the coloured picture back."""
 
-from io import BytesIO
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, File, Form, HTTPException, Request, Response, UploadFile
 
 from keras_colorize.imaging.decoding import sniff
-from keras_colorize.inference.colorizer import Colorizer
-from keras_colorize.inference.runtime import Runtime
 from keras_colorize.serving.errors import failures_of_pictures
+from keras_colorize.serving.jobs import ColorizeFile
 from keras_colorize.serving.limits import Limits
 from keras_colorize.serving.pool import WorkerPool
-from keras_colorize.serving.waiting import in_worker
+from keras_colorize.serving.worker_call import in_worker
 
 _MEDIA_TYPES = {
     "JPEG": "image/jpeg",
@@ -57,18 +55,9 @@ def picture_routes(pool: WorkerPool, limits: Limits) -> APIRouter:
         with failures_of_pictures():
             written = format.upper() if format else sniff(data[:16], "The picture")
 
-        def job(runtime: Runtime, deadline: float) -> bytes:
-            made = BytesIO()
-            with failures_of_pictures():
-                colorizer = Colorizer(
-                    runtime,
-                    size=int(size) if size else None,
-                    saturation=saturation,
-                    adapt=adapt,
-                )
-                colorizer.colorize_file(data, made, format=written, max_pixels=limits.max_pixels)
-            return made.getvalue()
-
+        job = ColorizeFile(
+            data, written, int(size) if size else None, saturation, adapt, limits.max_pixels
+        )
         return Response(await in_worker(request, pool, job), media_type=_MEDIA_TYPES[written])
 
     @router.head("/colorize", include_in_schema=False)

@@ -2,53 +2,42 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from keras_colorize.imaging.strips import available_cores
-from keras_colorize.inference.runtime import Runtime
 from keras_colorize.serving.errors import ServingError
+from keras_colorize.serving.worker_process import Worker
 
 Result = TypeVar("Result")
-Job = Callable[[Runtime], Any]
 
 
 class WorkerPool:
-    """Threads that do jobs, each with a network of its own on its share of the cores.
+    """Workers, and a thread for each that hands it jobs from one queue.
 
-    The packaged network takes one picture at a time, so that batches would gain nothing; decoding,
-    network and encoding release the interpreter's lock.
+    The packaged network takes one picture at a time, so that batches would gain nothing.
 
     Attributes:
-        workers: the number of threads.
+        workers: they.
     """
 
-    def __init__(
-        self,
-        make_runtime: Callable[[int], Runtime],
-        waiting: int,
-        workers: int | None = None,
-    ) -> None:
-        """Loads the networks and starts the threads.
+    def __init__(self, workers: Sequence[Worker], waiting: int) -> None:
+        """Starts the threads.
 
         Args:
-            make_runtime: makes a network that uses so many cores.
-            waiting: the most jobs that wait for a worker.
-            workers: threads; None is one for each core.
+            workers: each with a network of its own.
+            waiting: the most jobs that wait for one.
         """
-        cores = available_cores()
-        count = workers or cores
-        self.workers = count
-        runtimes = [make_runtime(max(1, cores // count)) for _ in range(count)]
+        self.workers = workers
         self._places = waiting
-        self._jobs: deque[tuple[Job, Future[Any]]] = deque()
+        self._jobs: deque[tuple[Callable[[Worker], Any], Future[Any]]] = deque()
         self._changed = threading.Condition()
         self._idle = 0
+        self._busy = 0
         self._closed = False
         self._threads = [
-            threading.Thread(target=self._work, args=(runtime,), name="colorizer", daemon=True)
-            for runtime in runtimes
+            threading.Thread(target=self._work, args=(worker,), name="colorizer", daemon=True)
+            for worker in workers
         ]
         for thread in self._threads:
             thread.start()
@@ -59,14 +48,24 @@ class WorkerPool:
         with self._changed:
             return len(self._live())
 
-    def submit(self, job: Callable[[Runtime], Result]) -> "Future[Result]":
+    @property
+    def busy(self) -> int:
+        """Workers that do a job."""
+        return self._busy
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether jobs are taken, and there is a worker for them."""
+        return not self._closed and any(worker.is_alive for worker in self.workers)
+
+    def submit(self, job: Callable[[Worker], Result]) -> "Future[Result]":
         """Queues a job; to cancel its future before a worker begins it takes it out.
 
         Args:
-            job: called with the network of a worker, in its thread.
+            job: called with a worker, in the worker's thread.
 
         Returns:
-            What the job returns, or raises, once a worker has run it.
+            What the job returns, or raises, once it was called.
 
         Raises:
             ServingError: the queue is full, or the pool is closed.
@@ -74,7 +73,7 @@ class WorkerPool:
         future: Future[Result] = Future()
         with self._changed:
             if self._closed:
-                raise ServingError("UNAVAILABLE", "The server is stopping.")
+                raise _stopping()
             places = self._places + self._idle
             if len(self._jobs) >= places:
                 self._jobs = self._live()
@@ -86,17 +85,32 @@ class WorkerPool:
         return future
 
     def close(self) -> None:
-        """Takes no further jobs, does those that it has, and ends its threads."""
+        """Takes no further jobs, does those that it has, and ends threads and workers."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
         for thread in self._threads:
             thread.join()
+        for worker in self.workers:
+            worker.end()
 
-    def _live(self) -> deque[tuple[Job, Future[Any]]]:
+    def give_up(self) -> None:
+        """Takes no further jobs, and ends those that it has at once: they fail."""
+        with self._changed:
+            self._closed = True
+            dropped = self._live()
+            self._jobs.clear()
+            self._changed.notify_all()
+        for worker in self.workers:
+            worker.end()
+        for _, future in dropped:
+            if future.set_running_or_notify_cancel():
+                future.set_exception(_stopping())
+
+    def _live(self) -> deque[tuple[Callable[[Worker], Any], Future[Any]]]:
         return deque(entry for entry in self._jobs if not entry[1].cancelled())
 
-    def _work(self, runtime: Runtime) -> None:
+    def _work(self, worker: Worker) -> None:
         while True:
             with self._changed:
                 self._idle += 1
@@ -105,12 +119,19 @@ class WorkerPool:
                 if not self._jobs:
                     return
                 job, future = self._jobs.popleft()
+                self._busy += 1
             if future.set_running_or_notify_cancel():
                 try:
-                    result = job(runtime)
+                    result = job(worker)
                 except BaseException as error:  # whatever it is, somebody waits for it
                     future.set_exception(error)
                 else:
                     future.set_result(result)
                     del result
+            with self._changed:
+                self._busy -= 1
             del job, future  # or the last picture stays in memory until the next
+
+
+def _stopping() -> ServingError:
+    return ServingError("UNAVAILABLE", "The server is stopping.")

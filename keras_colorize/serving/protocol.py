@@ -10,15 +10,8 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-CONNECTIONS = 400
-"""The most that are open. Each may keep a file for what it sends, and many systems give a program
-1024 descriptors."""
+from keras_colorize.serving.limits import CONNECTIONS, PATIENCE, SECONDS_TO_READ
 
-PATIENCE = 20.0
-"""Seconds, at the least, that a connection may be open without a request on its way and an answer
-being read."""
-
-_SECONDS_TO_READ = 2.0  # for a client to read that it is refused
 _NO_HTTP = "The request is no HTTP/1.1, or its headers are too large."
 _TOO_MANY = "The server is busy: too many connections are open. Try again in a moment."
 
@@ -96,7 +89,7 @@ class PatientProtocol(H11Protocol):
                 self.transport.write_eof()
         if self.cycle is not None:
             self.cycle.disconnected = True  # or the application would answer once more
-        self.loop.call_later(_SECONDS_TO_READ, self.transport.close)
+        self.loop.call_later(SECONDS_TO_READ, self.transport.close)
 
     def _look(self) -> None:
         """Ends the connection if since the last look no request came and no answer was read."""

@@ -10,13 +10,12 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from keras_colorize.inference.runtime import Runtime
 from keras_colorize.serving.errors import ServingError
-from keras_colorize.serving.json_tensors import read_request, write_answer
+from keras_colorize.serving.jobs import AnswerJson
 from keras_colorize.serving.limits import Limits
 from keras_colorize.serving.pool import WorkerPool
 from keras_colorize.serving.signatures import SIGNATURES, Tensor
-from keras_colorize.serving.waiting import in_worker
+from keras_colorize.serving.worker_call import in_worker
 
 MODEL_NAME = "colorizer"
 MODEL_VERSION = 1
@@ -49,12 +48,7 @@ def serving_routes(pool: WorkerPool, limits: Limits) -> APIRouter:
                     f"signature method_name to be tensorflow/serving/{verb}. Was: {METHOD_NAME}",
                 )
 
-            def job(runtime: Runtime, deadline: float) -> bytes:
-                signature, batch, rows = read_request(body)
-                made = signature.run(batch, runtime, limits.max_pixels, deadline)
-                return write_answer(made, rows)
-
-            return _json(await in_worker(request, pool, job))
+            return _json(await in_worker(request, pool, AnswerJson(body, limits.max_pixels)))
         if method == "GET" and (match := _GET.fullmatch(path)):
             if not match["name"]:
                 raise ServingError("INVALID_ARGUMENT", "Missing model name in request.")

@@ -33,6 +33,28 @@ def photograph(repository: Path) -> bytes:
     return (repository / "examples" / "photographs" / "fireside.jpg").read_bytes()
 
 
+class WorkerThread:
+    """A worker without a process: a job is done where it is handed over."""
+
+    is_alive = True
+    replaced = 0
+    resident_bytes = 0
+
+    def __init__(self, runtime: Any) -> None:
+        self.runtime = runtime
+
+    def run(self, job: Callable[[Any, float], Any], deadline: float) -> Any:
+        return job(self.runtime, deadline)
+
+    def end(self) -> None:
+        self.is_alive = False
+
+
+@pytest.fixture(scope="session")
+def make_worker() -> type[WorkerThread]:
+    return WorkerThread
+
+
 @pytest.fixture(scope="session")
 def make_client() -> Iterator[Callable[..., TestClient]]:
     """Makes clients of applications of their own, with one worker."""
@@ -40,8 +62,8 @@ def make_client() -> Iterator[Callable[..., TestClient]]:
 
         def make(runtime: Any, limits: Limits | None = None, **options: Any) -> TestClient:
             limits = limits or Limits()
-            pool = WorkerPool(lambda threads: runtime, limits.waiting, workers=1)
-            return stack.enter_context(TestClient(make_app(pool, limits, **options)))
+            app = make_app(WorkerPool([WorkerThread(runtime)], limits.waiting), limits, **options)
+            return stack.enter_context(TestClient(app, base_url="http://127.0.0.1"))
 
         yield make
 

@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 
 from keras_colorize.serving import app as app_module
-from keras_colorize.serving import gate
+from keras_colorize.serving import middleware
+from keras_colorize.serving.app import make_app
 from keras_colorize.serving.limits import Limits
-from keras_colorize.serving.observation import LOGGER, JsonFormatter
+from keras_colorize.serving.observation import LOGGER, LOGGING, JsonFormatter, Sparing
+from keras_colorize.serving.pool import WorkerPool
 
 PREDICT = "/v1/models/colorizer:predict"
 
@@ -22,11 +25,23 @@ def post(client: Any, picture: bytes, **options: Any) -> Any:
 
 
 def test_health(client: Any) -> None:
-    answer = client.get("/healthz")
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    for path, status in (("/healthz", "ok"), ("/readyz", "ready")):
+        answer = client.get(path)
+        assert (answer.status_code, answer.json()) == (200, {"status": status})
 
 
-@pytest.mark.parametrize("path", ["/", "/healthz", "/metrics", "/openapi.json", "/colorize", "/no"])
+def test_a_server_without_a_worker_lives_and_is_not_ready(make_grey: Any, make_worker: Any) -> None:
+    worker = make_worker(make_grey())
+    with TestClient(make_app(WorkerPool([worker], 1), Limits())) as client:
+        client.base_url = "http://localhost"
+        assert client.get("/readyz").status_code == 200
+        worker.end()
+        assert (client.get("/readyz").status_code, client.get("/healthz").status_code) == (503, 200)
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/colorize", "/no"]
+)
 def test_head_is_get_without_a_body(client: Any, path: str) -> None:
     head, answer = client.head(path), client.get(path)
     assert (head.status_code, head.content) == (answer.status_code, b"")
@@ -63,9 +78,19 @@ def test_a_key_is_asked_for_by_all_but_health_and_page(
     document = client.get("/openapi.json", headers=right).json()
     for path in ("/openapi.json", *document["paths"]):
         path = path.format(name="colorizer", version=1)
-        expected = 200 if path == "/healthz" else 401
+        expected = 200 if path in ("/healthz", "/readyz") else 401
         assert client.get(path).status_code == expected, path
         assert client.get(path, headers=right).status_code != 401, path
+    assert document["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
+    for path, route in document["paths"].items():
+        needs = "security" in next(iter(route.values()))
+        assert needs == (path not in ("/healthz", "/readyz")), path
+    for path in ("/no/such/thing", "/page.mjs/", "/docs", "/style.css%00"):
+        assert client.get(path).status_code == 401, path
+    for path in ("/", "/index.html", "/page.mjs"):
+        assert client.get(path).status_code == 200, path
+    for scheme in ("bearer", "BEARER", "Bearer "):
+        assert client.get("/metrics", headers={"Authorization": f"{scheme} key"}).is_success
     for wrong in ({}, {"Authorization": "key"}, {"Authorization": "Bearer kez"}):
         answer = post(client, tiny, headers=wrong)
         assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
@@ -133,7 +158,7 @@ def test_bodies_have_a_limit_of_all_together(
         begun.set()
         go.wait(600)
 
-    monkeypatch.setattr(gate, "_HELD", 1)
+    monkeypatch.setattr(middleware, "HELD", 1)
     client = make_client(make_grey(wait), Limits(max_bytes=len(tiny) + 1000))
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(post, client, tiny)
@@ -190,6 +215,7 @@ def test_requests_are_counted_by_route(make_client: Any, make_grey: Any, tiny: b
     ):
         assert line in text
     assert "process_resident_memory_bytes" in text
+    assert "colorize_replaced_workers 0.0" in text
 
 
 def test_a_request_is_a_line_of_json_without_its_content(
@@ -217,6 +243,17 @@ def test_a_request_is_a_line_of_json_without_its_content(
     assert "secret" not in text and "\n" not in text
 
 
+def test_what_repeats_itself_is_logged_once_in_a_while() -> None:
+    assert LOGGING["loggers"]["asyncio"]["filters"] == ["sparing"]  # type: ignore[index]
+    sparing, passed = Sparing(), []
+    for second in range(25):
+        for text in ("socket.accept() out of system resource\nsocket: 7", "another"):
+            record = logging.LogRecord("asyncio", logging.ERROR, "", 0, text, None, None)
+            record.created = 1e9 + second
+            passed += [second] if sparing.filter(record) else []
+    assert passed == [0, 0, 10, 10, 20, 20]
+
+
 def test_other_origins_are_let_in_only_when_asked(make_client: Any, make_grey: Any) -> None:
     origin = {"Origin": "https://photos.example"}
     allow = "access-control-allow-origin"
@@ -242,7 +279,40 @@ def test_a_page_is_served_where_there_is_one(
     page = client.get("/")
     assert page.text == "<h1>Hello</h1>"
     assert page.headers["Cache-Control"] == "no-cache"
-    assert page.headers["Content-Security-Policy"] == "frame-ancestors 'none'"
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    policy = dict(
+        part.strip().split(" ", 1) for part in page.headers["Content-Security-Policy"].split(";")
+    )
+    assert policy.pop("default-src") == policy.pop("frame-ancestors") == "'none'"
+    assert "unsafe" not in str(policy) and "*" not in str(policy)
     assert client.get("/healthz").json() == {"status": "ok"}
+    right = {"Authorization": "Bearer key"}
     for path in ("/../secret", "/..%2fsecret", "/%2e%2e/secret", "//secret"):
-        assert "secret" not in client.get(path).text
+        assert client.get(path, headers=right).text != "secret"
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:8501", 200),
+        ("LOCALHOST.", 200),
+        ("127.0.0.1:8501", 200),
+        ("[::1]:8501", 200),
+        ("192.168.1.7", 200),
+        ("colour.example", 200),
+        ("colour.example:443", 200),
+        ("rebound.example:8501", 421),
+        ("localhost.rebound.example", 421),
+        ("127.0.0.1.rebound.example", 421),
+        ("[rebound.example]", 421),
+    ],
+)
+def test_a_page_that_names_this_host_for_its_own_gets_nothing(
+    make_client: Any, make_grey: Any, host: str, status: int
+) -> None:
+    client = make_client(make_grey(), hosts=["Colour.example"])
+    for path in ("/", "/healthz", "/metrics"):
+        answer = client.get(path, headers={"Host": host})
+        assert answer.status_code == status
+    if status == 421:
+        assert "--allowed-host" in answer.json()["error"]

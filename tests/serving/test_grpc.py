@@ -29,8 +29,8 @@ from keras_colorize.serving.pool import WorkerPool
 class Asked:
     """A gRPC server of this process and its stubs."""
 
-    def __init__(self, stack: ExitStack, runtime: Any, limits: Limits, key: str | None) -> None:
-        self.pool = WorkerPool(lambda threads: runtime, limits.waiting, workers=1)
+    def __init__(self, stack: ExitStack, worker: Any, limits: Limits, key: str | None) -> None:
+        self.pool = WorkerPool([worker], limits.waiting)
         self.metrics = Metrics(self.pool)
         port, self.stop = start_grpc(self.pool, limits, self.metrics, "127.0.0.1:0", key)
         channel = stack.enter_context(grpc.insecure_channel(f"127.0.0.1:{port}"))
@@ -39,12 +39,12 @@ class Asked:
 
 
 @pytest.fixture(scope="module")
-def ask() -> Iterator[Callable[..., Asked]]:
+def ask(make_worker: Any) -> Iterator[Callable[..., Asked]]:
     with ExitStack() as stack:
 
         def start(runtime: Any, limits: Limits | None = None, key: str | None = None) -> Asked:
-            asked = Asked(stack, runtime, limits or Limits(), key)
-            stack.callback(asked.stop)
+            asked = Asked(stack, make_worker(runtime), limits or Limits(), key)
+            stack.callback(lambda: asked.stop().wait())
             return asked
 
         yield start
@@ -180,7 +180,8 @@ def test_the_key(ask: Callable[..., Asked], make_grey: Any, tiny: bytes) -> None
     good = request("colorize_bytes", "image_bytes", [tiny])
     for metadata in ((), (("authorization", "Bearer kex"),)):
         assert failure(predict, good, metadata=metadata)[0] == "UNAUTHENTICATED"
-    assert predict(good, metadata=(("authorization", "Bearer key"),)).outputs
+    for scheme in ("Bearer", "bearer"):
+        assert predict(good, metadata=(("authorization", f"{scheme} key"),)).outputs
 
 
 def test_limits(ask: Callable[..., Asked], make_grey: Any, tiny: bytes) -> None:
@@ -218,11 +219,11 @@ def test_limits(ask: Callable[..., Asked], make_grey: Any, tiny: bytes) -> None:
     assert counted == 2
 
 
-def test_a_port_that_is_taken_is_an_os_error(ask: Callable[..., Asked], make_grey: Any) -> None:
-    pool = WorkerPool(lambda threads: make_grey(), 1, workers=1)
+def test_a_port_that_is_taken_is_an_os_error() -> None:
+    pool = WorkerPool([], 1)
     metrics = Metrics(pool)
     port, stop = start_grpc(pool, Limits(), metrics, "127.0.0.1:0", None)
     with pytest.raises(OSError, match="cannot listen"):
         start_grpc(pool, Limits(), metrics, f"127.0.0.1:{port}", None)
-    stop()
+    stop().wait()
     pool.close()

@@ -149,3 +149,12 @@ def test_answers_in_rows_and_columns() -> None:
     assert json.loads(write_answer(pixels, False)) == {"outputs": pixels.tolist()}
     files = json.loads(write_answer([b"\xff"], False))
     assert files == {"outputs": [{"b64": "/w=="}]}
+
+
+@pytest.mark.parametrize(("item", "what"), [(b"[],", "lists"), (b'{"a":1},', "objects")])
+def test_json_of_nothing_but_lists_is_refused_before_it_is_read(item: bytes, what: str) -> None:
+    """Each list takes 20 times the memory of its text: 32 MB of them a gigabyte."""
+    body = b'{"instances": [' + item * 4_000_000
+    with pytest.raises(ServingError, match=f"more than [0-9]+ {what}") as error:
+        read_request(body[:32_000_000])  # which is not even JSON
+    assert error.value.http_status == 413

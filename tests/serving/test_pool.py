@@ -8,32 +8,38 @@ from typing import Any
 import pytest
 from fastapi import Request
 
-from keras_colorize.imaging.strips import available_cores
 from keras_colorize.serving.errors import ServingError
-from keras_colorize.serving.gate import DEADLINE
+from keras_colorize.serving.middleware import DEADLINE
 from keras_colorize.serving.pool import WorkerPool
-from keras_colorize.serving.waiting import in_worker
+from keras_colorize.serving.worker_call import in_worker
 
 
-def names(threads: int) -> Any:
-    names.made.append(threads)  # type: ignore[attr-defined]
-    return object()
+class Idle:
+    """A worker that is handed over and asked nothing."""
 
+    is_alive = True
+    replaced = 0
+    resident_bytes = 0
 
-@pytest.fixture(autouse=True)
-def made() -> list[int]:
-    names.made = []  # type: ignore[attr-defined]
-    return names.made  # type: ignore[attr-defined,no-any-return]
+    def __init__(self) -> None:
+        self.has_ended = threading.Event()
+
+    def run(self, job: Any, deadline: float) -> Any:
+        return job(None, deadline)
+
+    def end(self) -> None:
+        self.has_ended.set()
 
 
 class Blocked:
     """A pool whose only worker is held by a job."""
 
     def __init__(self, waiting: int) -> None:
-        self.pool = WorkerPool(names, waiting, workers=1)
+        self.worker = Idle()
+        self.pool = WorkerPool([self.worker], waiting)
         self.go, begun = threading.Event(), threading.Event()
 
-        def job(runtime: Any) -> str:
+        def job(worker: Any) -> str:
             begun.set()
             self.go.wait(600)
             return "first"
@@ -42,23 +48,13 @@ class Blocked:
         begun.wait(600)
 
 
-def test_workers_share_the_cores(made: list[int]) -> None:
-    cores = available_cores()
-    pool = WorkerPool(names, 1)
-    assert (pool.workers, made) == (cores, [1] * cores)
-    pool.close()
-    made.clear()
-    WorkerPool(names, 1, workers=1).close()
-    assert made == [cores]
-
-
-def test_each_worker_has_a_network_of_its_own() -> None:
-    pool = WorkerPool(names, 4, workers=2)
+def test_each_thread_has_a_worker_of_its_own() -> None:
+    pool = WorkerPool([Idle(), Idle()], 4)
     together = threading.Barrier(2)
 
-    def job(runtime: Any) -> Any:
+    def job(worker: Any) -> Any:
         together.wait(600)  # both run at a time
-        return runtime
+        return worker
 
     one, other = (pool.submit(job) for _ in range(2))
     assert one.result() is not other.result()
@@ -67,14 +63,14 @@ def test_each_worker_has_a_network_of_its_own() -> None:
 
 def test_a_full_queue_refuses_and_takes_again() -> None:
     blocked = Blocked(waiting=2)
-    waiting = [blocked.pool.submit(lambda runtime, k=k: k) for k in range(2)]
-    assert blocked.pool.waiting == 2
+    waiting = [blocked.pool.submit(lambda worker, k=k: k) for k in range(2)]
+    assert (blocked.pool.waiting, blocked.pool.busy) == (2, 1)
     with pytest.raises(ServingError, match="queue is full") as error:
-        blocked.pool.submit(lambda runtime: 2)
+        blocked.pool.submit(lambda worker: 2)
     assert (error.value.code, error.value.http_status) == ("UNAVAILABLE", 503)
     blocked.go.set()
     assert [future.result() for future in waiting] == [0, 1]
-    assert blocked.pool.submit(lambda runtime: 3).result() == 3
+    assert blocked.pool.submit(lambda worker: 3).result() == 3
     blocked.pool.close()
 
 
@@ -84,7 +80,7 @@ def test_a_job_that_nobody_waits_for_is_not_done() -> None:
     future = blocked.pool.submit(done.append)
     assert future.cancel()
     assert blocked.pool.waiting == 0
-    taken = blocked.pool.submit(lambda runtime: "in its place")
+    taken = blocked.pool.submit(lambda worker: "in its place")
     blocked.go.set()
     assert taken.result() == "in its place"
     blocked.pool.close()
@@ -124,21 +120,21 @@ def test_a_job_whose_client_has_left_is_not_done() -> None:
 
 
 def test_what_a_job_raises_comes_through_and_the_worker_goes_on() -> None:
-    pool = WorkerPool(names, 2, workers=1)
+    pool = WorkerPool([Idle()], 2)
     with pytest.raises(ZeroDivisionError):
-        pool.submit(lambda runtime: 1 / 0).result()
-    assert pool.submit(lambda runtime: "well").result() == "well"
+        pool.submit(lambda worker: 1 / 0).result()
+    assert pool.submit(lambda worker: "well").result() == "well"
     pool.close()
 
 
 def test_closing_does_what_was_accepted_and_takes_no_more() -> None:
     blocked = Blocked(waiting=3)
-    waiting = [blocked.pool.submit(lambda runtime, k=k: k) for k in range(3)]
+    waiting = [blocked.pool.submit(lambda worker, k=k: k) for k in range(3)]
     closing = threading.Thread(target=blocked.pool.close)
     closing.start()
     while True:
         try:
-            blocked.pool.submit(lambda runtime: None).cancel()
+            blocked.pool.submit(lambda worker: None).cancel()
         except ServingError as error:
             if "stopping" in error.message:
                 break
@@ -150,10 +146,10 @@ def test_closing_does_what_was_accepted_and_takes_no_more() -> None:
 
 
 def test_workers_that_are_idle_are_places_too() -> None:
-    pool = WorkerPool(names, 1, workers=2)
+    pool = WorkerPool([Idle(), Idle()], 1)
     together = threading.Barrier(3)
 
-    def job(runtime: Any) -> None:
+    def job(worker: Any) -> None:
         together.wait(600)
 
     while pool._idle < 2:  # until both threads have begun
@@ -164,3 +160,19 @@ def test_workers_that_are_idle_are_places_too() -> None:
     together.abort()
     assert all(future.exception() for future in done)
     pool.close()
+
+
+def test_giving_up_fails_what_waits_and_ends_the_workers() -> None:
+    blocked = Blocked(waiting=2)
+    waiting = [blocked.pool.submit(lambda worker: "never") for _ in range(2)]
+    waiting[0].cancel()
+    assert blocked.pool.is_ready
+    blocked.pool.give_up()
+    assert blocked.worker.has_ended.is_set() and not blocked.pool.is_ready
+    with pytest.raises(ServingError, match="stopping"):
+        waiting[1].result()
+    with pytest.raises(ServingError, match="stopping"):
+        blocked.pool.submit(lambda worker: None)
+    blocked.go.set()
+    blocked.pool.close()
+    assert blocked.first.result() == "first"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -30,8 +31,8 @@ def post(url: str, picture: bytes, **options: Any) -> httpx2.Response:
     return httpx2.post(f"{url}/colorize", files=files, timeout=600, **options)
 
 
-def run(*command: object) -> subprocess.CompletedProcess[str]:
-    quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+def run(*command: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"} | environment
     return subprocess.run(list(map(str, command)), capture_output=True, text=True, env=quiet)
 
 
@@ -54,6 +55,25 @@ def test_rest_grpc_the_form_and_the_command_line_give_the_same_picture(
     assert len(set(pictures)) == 1
     rgb = np.asarray(Image.open(BytesIO(pictures[0]))).astype(int)
     assert np.ptp(rgb, axis=-1).max() > 20
+
+
+def test_the_clients_bring_the_key(
+    start: Callable[..., Any], repository: Path, tmp_path: Path, tiny: bytes
+) -> None:
+    key = {"KERAS_COLORIZE_API_KEY": "a key"}
+    server = start("--grpc-port", "0", "--workers", "1", **key)
+    (old := tmp_path / "old.png").write_bytes(tiny)
+    clients = repository / "export" / "tf_serving"
+    for command in (
+        ("sh", clients / "colorize.sh", old, tmp_path / "0.png", server.url),
+        (sys.executable, clients / "colorize_rest.py", old, tmp_path / "1.png", server.url),
+        (sys.executable, clients / "colorize_grpc.py", old, tmp_path / "2.png", server.grpc),
+    ):
+        without = run(*command)
+        assert without.returncode != 0 and "API key" in without.stderr
+        done = run(*command, **key)
+        assert done.returncode == 0, done.stderr
+    assert len({(tmp_path / f"{k}.png").read_bytes() for k in range(3)}) == 1
 
 
 def test_the_clients_say_what_is_wrong(server: Any, repository: Path, tmp_path: Path) -> None:
@@ -128,6 +148,41 @@ def test_sigterm_lets_what_was_accepted_end(start: Callable[..., Any], make_pict
     assert sum(line.get("path") == "/colorize" for line in lines) == 3
 
 
+@pytest.fixture(scope="module")
+def slow() -> bytes:
+    """A JPEG within all limits that takes a decoder most of a minute: each scan is empty."""
+    stream = BytesIO()
+    Image.new("L", (7000, 7000), 99).save(stream, "JPEG", progressive=True)
+    data = stream.getvalue()
+    *_, last = re.finditer(rb"\xff\xda", data)
+    return data[:-2] + data[last.start() : -2] * 90 + data[-2:]
+
+
+def test_a_picture_that_takes_too_long_is_given_up(
+    start: Callable[..., Any], slow: bytes, tiny: bytes
+) -> None:
+    server = start("--workers", "1", "--timeout", "2")
+    answer = post(server.url, slow)
+    assert (answer.status_code, "time" in answer.json()["error"]) == (504, True)
+    while "colorize_replaced_workers 1.0" not in httpx2.get(f"{server.url}/metrics").text:
+        pass
+    again = (post(server.url, tiny).status_code for _ in range(50))
+    assert 200 in again  # a machine may be too slow for the first
+    assert server.end()[0] == 0
+
+
+def test_sigterm_gives_up_what_takes_too_long(start: Callable[..., Any], slow: bytes) -> None:
+    server = start("--workers", "1", "--grpc-port", "0", "--timeout", "600")
+    with ThreadPoolExecutor(1) as threads:
+        posted = threads.submit(post, server.url, slow)
+        while "colorize_busy_workers 1.0" not in httpx2.get(f"{server.url}/metrics").text:
+            pass
+        code, log = server.end()
+        answer = posted.result()
+    assert (answer.status_code, answer.json()["error"]) == (503, "The server is stopping.")
+    assert code == 0 and "Traceback" not in log
+
+
 def test_ctrl_c_a_key_and_a_client_that_dawdles(start: Callable[..., Any], tiny: bytes) -> None:
     server = start("--timeout", "1", KERAS_COLORIZE_API_KEY="key")
     assert post(server.url, tiny).status_code == 401
@@ -136,7 +191,7 @@ def test_ctrl_c_a_key_and_a_client_that_dawdles(start: Callable[..., Any], tiny:
     assert 200 in again  # a machine may be too slow for the first
     host, port = server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), 600) as slow:
-        head = "POST /colorize HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer key\r\n"
+        head = "POST /colorize HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer key\r\n"
         form = "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 9000\r\n\r\n"
         slow.sendall((head + form + "--x\r\n").encode())
         answer = slow.recv(10_000).decode()

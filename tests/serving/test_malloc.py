@@ -8,13 +8,13 @@ import threading
 import httpx2
 import pytest
 
-from keras_colorize.serving import memory
+from keras_colorize.serving import malloc
 from keras_colorize.serving.observation import Metrics
 from keras_colorize.serving.pool import WorkerPool
 
 COUNT_ARENAS = """
 import ctypes, threading
-from keras_colorize.serving.memory import share_one_arena
+from keras_colorize.serving.malloc import share_one_arena
 
 libc = ctypes.CDLL("libc.so.6")
 libc.fdopen.restype = ctypes.c_void_p
@@ -38,14 +38,14 @@ libc.fflush(None)
 
 SERVE = """
 import os, signal
-from keras_colorize.serving import memory
+from keras_colorize.serving import malloc
 from keras_colorize.serving.limits import Limits
 from keras_colorize.serving.server import Settings, serve
 
-memory._REST = 0.01
-memory._give_back = lambda: os.kill(os.getpid(), signal.SIGTERM)
+malloc.REST = 0.01
+malloc.give_back = lambda: os.kill(os.getpid(), signal.SIGTERM)
 settings = Settings(port=0, workers=1)
-serve(lambda threads: None, settings, Limits(), lambda line: print(line, flush=True))
+serve(abs, settings, Limits(), lambda line: print(line, flush=True))
 """
 
 
@@ -64,10 +64,10 @@ def test_memory_is_given_back_once_when_there_was_an_answer_and_is_none(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     given = threading.Semaphore(0)
-    monkeypatch.setattr(memory, "_REST", 0.01)
-    monkeypatch.setattr(memory, "_give_back", given.release)
-    pool = WorkerPool(lambda threads: None, 1, workers=1)  # type: ignore[arg-type,return-value]
-    metrics = Metrics(pool, memory.Caretaker().answered)
+    monkeypatch.setattr(malloc, "REST", 0.01)
+    monkeypatch.setattr(malloc, "give_back", given.release)
+    pool = WorkerPool([], 1)
+    metrics = Metrics(pool, malloc.Caretaker().answered)
     assert not given.acquire(timeout=0.1)
     for _ in range(2):
         metrics.observe("http", "other", "404", 0.0)

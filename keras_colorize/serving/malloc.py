@@ -5,7 +5,8 @@ import platform
 import threading
 
 _M_ARENA_MAX = -8  # of its malloc.h
-_REST = 1.0  # seconds without an answer, after which memory is given back
+REST = 1.0
+"""Seconds without an answer, after which memory is given back."""
 
 
 def share_one_arena() -> None:
@@ -37,11 +38,12 @@ class Caretaker:
     def _work(self) -> None:
         while self._answered.wait():
             self._answered.clear()
-            if not self._answered.wait(_REST):
-                _give_back()
+            if not self._answered.wait(REST):
+                give_back()
 
 
-def _give_back() -> None:
+def give_back() -> None:
+    """Gives what is free back to the system."""
     if _is_gnu():
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 

@@ -1,32 +1,29 @@
-"""How an HTTP handler waits for a worker: no longer than its request may take."""
+"""How an HTTP handler has a worker do a job: no longer than its request may take."""
 
 import asyncio
 import time
-from collections.abc import Callable
 from typing import Any, TypeVar
 
 from fastapi import Request
 
-from keras_colorize.inference.runtime import Runtime
 from keras_colorize.serving.errors import ServingError
-from keras_colorize.serving.gate import DEADLINE
+from keras_colorize.serving.middleware import DEADLINE
 from keras_colorize.serving.pool import WorkerPool
+from keras_colorize.serving.worker_process import Job
 
 Result = TypeVar("Result")
 
 
-async def in_worker(
-    request: Request, pool: WorkerPool, job: Callable[[Runtime, float], Result]
-) -> Result:
+async def in_worker(request: Request, pool: WorkerPool, job: Job[Result]) -> Result:
     """Has a worker do a job for a request.
 
-    A job that no worker has begun when the time is over or the client has left is dropped; one that
-    was begun goes on, as a thread cannot be stopped, and its result is lost.
+    A job that no worker has begun when the time is over or the client has left is dropped. One that
+    was begun is ended when its time is over, and its worker is replaced.
 
     Args:
-        request: its deadline is `Gate`'s.
+        request: its deadline is `Middleware`'s.
         pool: the workers.
-        job: called with a network, and the deadline on `time.monotonic`'s clock.
+        job: what to do.
 
     Raises:
         ServingError: the queue is full, the time is over, the client has left, or what the job
@@ -34,7 +31,7 @@ async def in_worker(
     """
     left = request.scope[DEADLINE] - asyncio.get_running_loop().time()
     deadline = time.monotonic() + left
-    made = asyncio.wrap_future(pool.submit(lambda runtime: job(runtime, deadline)))
+    made = asyncio.wrap_future(pool.submit(lambda worker: worker.run(job, deadline)))
     gone = asyncio.ensure_future(_departure(request))
     either: set[asyncio.Future[Any]] = {made, gone}
     try:

@@ -1,39 +1,47 @@
-"""What a request passes before the application sees it: its key, its size and its time."""
+"""What a request passes before the application sees it: its host, its key, its size, its time."""
 
 import asyncio
 import hmac
+import ipaddress
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from keras_colorize.serving.limits import Limits
+from keras_colorize.serving.limits import HELD, READ_AND_DROPPED, Limits
 
 DEADLINE = "keras_colorize.deadline"
 """Key of a request's scope: when its answer is due, on the clock of the event loop."""
 
-_GUARDED = ("/v1/", "/colorize", "/metrics", "/openapi.json")
-_READ_AND_DROPPED = 8  # times the limit: a client that is cut off while it sends sees no answer
-_HELD = 32  # times the limit: all bodies together, from their first byte to the answer
 
+class Middleware:
+    """ASGI middleware that holds the limits, and asks for a known host and the key."""
 
-class Gate:
-    """ASGI middleware that holds the limits and asks for the key."""
-
-    def __init__(self, app: ASGIApp, limits: Limits, api_key: str | None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        limits: Limits,
+        api_key: str | None,
+        open_paths: Iterable[str],
+        hosts: Iterable[str],
+    ) -> None:
         """Wraps an application.
 
         Args:
             app: what the requests go on to.
             limits: of bytes and seconds.
-            api_key: what `Authorization: Bearer` must bring along, but for the page and
-                `/healthz`; None asks for nothing.
+            api_key: what `Authorization: Bearer` must bring along; None asks for nothing.
+            open_paths: the only ones that need no key.
+            hosts: names that the server is asked for by, beside localhost and addresses.
         """
         self._app = app
         self._limits = limits
-        self._key = api_key.encode() if api_key is not None else None
-        self._held = _Held(_HELD * limits.max_bytes)
+        self._key = api_key
+        self._open = frozenset(open_paths)
+        self._hosts = frozenset(name.lower().rstrip(".") for name in hosts)
+        self._held = _Held(HELD * limits.max_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request that may not pass, and hands on any other."""
@@ -41,12 +49,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         scope[DEADLINE] = asyncio.get_running_loop().time() + self._limits.timeout
-        if not self._is_allowed(scope):
-            refusal = JSONResponse(
-                {"error": "This needs the API key: send it as Authorization: Bearer KEY."},
-                401,
-                {"WWW-Authenticate": "Bearer"},
-            )
+        if refusal := self._refusal(scope):
             await refusal(scope, receive, send)
             return
         body = _LimitedBody(scope, receive, self._limits, self._held)
@@ -55,11 +58,47 @@ class Gate:
         finally:
             body.release()
 
-    def _is_allowed(self, scope: Scope) -> bool:
-        if self._key is None or not scope["path"].startswith(_GUARDED):
-            return True
-        given = dict(scope["headers"]).get(b"authorization", b"")
-        return hmac.compare_digest(given, b"Bearer " + self._key)
+    def _refusal(self, scope: Scope) -> JSONResponse | None:
+        headers = dict(scope["headers"])
+        if not self._knows(headers.get(b"host", b"").decode("latin-1")):
+            message = "This host name is not one of the server's: --allowed-host adds it."
+            return JSONResponse({"error": message}, 421)
+        if self._key is None or scope["path"] in self._open:
+            return None
+        if is_key(headers.get(b"authorization", b"").decode("latin-1"), self._key):
+            return None
+        message = "This needs the API key: send it as Authorization: Bearer KEY."
+        return JSONResponse({"error": message}, 401, {"WWW-Authenticate": "Bearer"})
+
+    def _knows(self, host: str) -> bool:
+        """Whether no foreign page can have asked for such a host.
+
+        A page of another site reaches this server by a name of its own that was made to lead here
+        (DNS rebinding). It cannot do so by an address, nor by a name that is not its own.
+        """
+        name = _without_port(host).lower().rstrip(".")
+        return not name or name == "localhost" or name in self._hosts or _is_address(name)
+
+
+def is_key(authorization: str, key: str) -> bool:
+    """Whether a header, or gRPC's metadata, brings the key along."""
+    scheme, _, given = authorization.partition(" ")
+    is_same = hmac.compare_digest(given.strip().encode(), key.encode())
+    return is_same and scheme.lower() == "bearer"
+
+
+def _without_port(host: str) -> str:
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0]
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass
@@ -90,12 +129,12 @@ class _LimitedBody:
     async def __call__(self) -> Message:
         if self._ended:
             return await self._receive()  # waits for the end of the connection
-        if self._announced > _READ_AND_DROPPED * self._limits.max_bytes:
+        if self._announced > READ_AND_DROPPED * self._limits.max_bytes:
             raise self._too_large()
         message = await self._next()
         if self._read > self._limits.max_bytes:
             del message
-            while not self._ended and self._read <= _READ_AND_DROPPED * self._limits.max_bytes:
+            while not self._ended and self._read <= READ_AND_DROPPED * self._limits.max_bytes:
                 await self._next()
             raise self._too_large()
         self._hold(len(message.get("body", b"")))

@@ -1,0 +1,123 @@
+"""Files that ask more of a decoder than their pixels say: scans, pages, and lines of pixels."""
+
+import re
+import struct
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from keras_colorize.cli.main import main
+from keras_colorize.imaging.bounds import (
+    MOST_ASPECT,
+    MOST_PAGES,
+    MOST_SCANS,
+    BoundsError,
+    check_scans,
+    check_sides,
+)
+from keras_colorize.imaging.images import ImageError, read_photograph
+
+Encoded = Callable[..., bytes]
+
+
+def with_scans(data: bytes, count: int) -> bytes:
+    """Repeats the last scan of a progressive JPEG until there are so many."""
+    *_, last = re.finditer(rb"\xff\xda", data)
+    head, scan = data[: last.start()], data[last.start() : -2]
+    return head + scan * (count - head.count(b"\xff\xda")) + data[-2:]
+
+
+def with_pages(count: int, kind: int, order: str = "<", big: bool = False) -> bytes:
+    """A TIFF of pages of one pixel, of which all but the first are of a kind."""
+    word, size, entry = ("Q", 8, "HHQHHI") if big else ("I", 4, "HHIHH")
+    start = struct.pack(order + "2sH", b"II" if order == "<" else b"MM", 43 if big else 42)
+    start += struct.pack(order + "HHQ", 8, 0, 24) + bytes(8) if big else b""
+    made = bytearray(start or b"")
+    if not big:
+        made += struct.pack(order + "II", 16, 0) + bytes(4)
+    for page in range(count):
+        values = {254: kind if page else 0, 256: 1, 257: 1, 258: 8, 259: 1, 262: 1}
+        tags = values | {273: 12 if not big else 16, 277: 1, 278: 1, 279: 1}
+        made += struct.pack(order + ("Q" if big else "H"), len(tags))
+        for tag, value in tags.items():
+            rest = (0, 0) if big else (0,)
+            made += struct.pack(order + entry, tag, 3, 1, value, *rest)
+        made += struct.pack(order + word, len(made) + size if page < count - 1 else 0)
+    return bytes(made)
+
+
+@pytest.mark.parametrize("colors", [1, 3])
+def test_a_jpeg_of_many_scans_is_refused(encoded: Encoded, colors: int) -> None:
+    shades = np.random.default_rng(0).integers(0, 255, (16, 24, colors), np.uint8).squeeze()
+    progressive = encoded(Image.fromarray(shades), "JPEG", progressive=True)
+    assert read_photograph(with_scans(progressive, MOST_SCANS)).size == (16, 24)
+    for count in (MOST_SCANS + 1, 8000):
+        with pytest.raises(
+            ImageError, match=r"has more than 100 scans, which no photograph needs."
+        ):
+            read_photograph(with_scans(progressive, count))
+
+
+def test_what_only_looks_like_a_scan_does_not_count(encoded: Encoded) -> None:
+    shades = Image.fromarray(np.full((16, 24), 99, np.uint8))
+    for progressive in (False, True):
+        data = encoded(shades, "JPEG", progressive=progressive, comment=b"\xff\xda" * 500)
+        check_scans(BytesIO(data))
+    # After the only scan that a decoder takes of these, nothing counts.
+    check_scans(BytesIO(with_scans(encoded(shades, "JPEG"), 500)))
+
+
+@pytest.mark.parametrize(
+    "damage", [b"\xff\xd8", b"\xff\xd8\xff", b"\xff\xd8\xff\xda\0", b"\xff" * 99]
+)
+def test_damaged_jpegs_are_left_to_the_decoder(damage: bytes) -> None:
+    check_scans(BytesIO(damage))
+
+
+@pytest.mark.parametrize("kind", [0, 1, 4])
+@pytest.mark.parametrize(("order", "big"), [("<", False), (">", False), ("<", True)])
+def test_a_tiff_of_many_pages_is_refused_whatever_they_are(
+    kind: int, order: str, big: bool
+) -> None:
+    with pytest.raises(ImageError, match="has 1000 or more pages; save each"):
+        read_photograph(with_pages(MOST_PAGES, kind, order, big))
+    few = with_pages(3, kind, order, big)
+    if kind:
+        assert read_photograph(few).size == (1, 1)
+    else:
+        with pytest.raises(ImageError, match="has 3 pages"):
+            read_photograph(few)
+
+
+def test_pages_count_even_behind_one_that_is_damaged() -> None:
+    pages = bytearray(with_pages(MOST_PAGES, 1))
+    second = 16 + 2 + 10 * 12 + 4
+    struct.pack_into("<I", pages, second + 2 + 12 + 8, 0)  # it is 0 pixels wide
+    with pytest.raises(ImageError, match="1000 or more pages"):
+        read_photograph(bytes(pages))
+
+
+def test_a_line_of_pixels_is_refused(encoded: Encoded) -> None:
+    for size in ((10_001, 1), (1, 10_001)):
+        with pytest.raises(ImageError, match="one side is more than 100 times the other"):
+            read_photograph(encoded(Image.new("L", size), "PNG"))
+    assert read_photograph(encoded(Image.new("L", (3000, 1)), "PNG")).size == (1, 3000)
+    check_sides(MOST_ASPECT * 500, 500)
+    with pytest.raises(BoundsError):
+        check_sides(MOST_ASPECT * 500 + 1, 500)
+
+
+def test_colorize_refuses_them_in_one_sentence(tmp_path: Path, encoded: Encoded) -> None:
+    progressive = encoded(Image.new("L", (24, 16), 99), "JPEG", progressive=True)
+    (tmp_path / "scans.jpg").write_bytes(with_scans(progressive, 200))
+    (tmp_path / "pages.tif").write_bytes(with_pages(MOST_PAGES, 1))
+    for name, words in (("scans.jpg", "100 scans"), ("pages.tif", "1000 or more pages")):
+        result = CliRunner().invoke(main, ["colorize", str(tmp_path / name)])
+        assert result.exit_code == 1
+        assert words in result.stderr and len(result.stderr.strip().splitlines()) == 1
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["pages.tif", "scans.jpg"]
