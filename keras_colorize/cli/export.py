@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from keras_colorize.exporting.kinds import KINDS, USUAL_KINDS, Kind
+from keras_colorize.exporting.kinds import KINDS, Kind
 from keras_colorize.imaging.temporaries import holds_nothing
 from keras_colorize.inference.quiet import import_quietly
 from keras_colorize.inference.weights import (
@@ -46,7 +46,7 @@ _TARGETS = ("saved_model", "tflite", "onnx")
     "kinds",
     type=click.Choice(KINDS),
     multiple=True,
-    help="Of the TFLite files; can be given again.  [default: all but int16x8, which is slow]",
+    help="Of the TFLite files; can be given again.  [default: all]",
 )
 @click.option(
     "--calibration",
@@ -68,12 +68,6 @@ _TARGETS = ("saved_model", "tflite", "onnx")
     show_default=True,
     help="Fail if a file loses more PSNR than this on --val.",
 )
-@click.option(
-    "--keep-float",
-    metavar="LAYERS",
-    help="Layers of the int8 file that stay floats, with commas between them; FOLDER/layers.md of "
-    "an export before says which of them lose most.",
-)
 @click.option("--author", help="Author of the weights, for the metadata of the TFLite files.")
 @click.option("--license", help="License of the weights, for the same metadata.")
 @click.option("--name", help="Of the files.  [default: by the weights]")
@@ -86,7 +80,6 @@ def command(
     calibration: Path | None,
     val: Path | None,
     max_loss_db: float,
-    keep_float: str | None,
     author: str | None,
     license: str | None,
     name: str | None,
@@ -96,8 +89,7 @@ def command(
 
     Makes FOLDER/saved_model/NAME/1 for TensorFlow Serving, FOLDER/tflite/NAME.KIND.tflite for
     phones and browsers, and FOLDER/onnx/NAME.onnx, and checks each against the network. The table
-    of what each costs and loses is printed, and stands in FOLDER/report.md and report.json;
-    FOLDER/layers.md says what int8 does to each layer.
+    of what each costs and loses is printed, and stands in FOLDER/report.md and report.json.
     """
     wanted = _TARGETS if "all" in targets else tuple(dict.fromkeys(targets))
     if not overwrite and folder.is_dir() and not holds_nothing(folder):
@@ -106,15 +98,13 @@ def command(
 
     from keras_colorize.exporting.family import Order, export_family
     from keras_colorize.exporting.measuring import write_report
-    from keras_colorize.exporting.sensitivity import write_layer_errors
 
     inherited = _facts(weights)
     order = Order(
         name=name or name_of(weights),
         command=shlex.join(["keras-colorize", *sys.argv[1:]]),
         targets=wanted,
-        kinds=kinds or USUAL_KINDS,
-        keep_float=tuple(filter(None, map(str.strip, (keep_float or "").split(",")))),
+        kinds=kinds or KINDS,
         calibration=calibration,
         val=val,
         author=inherited.get("author", "") if author is None else author,
@@ -123,8 +113,6 @@ def command(
     )
     made = export_family(weights, folder, order, say=lambda line: click.echo(line, err=True))
     click.echo(write_report(folder, made.facts(), made.measured))
-    if made.layer_errors:
-        write_layer_errors(folder / "layers.md", made.layer_errors)
     if not calibration and "tflite" in wanted:
         click.echo("Without --calibration only the TFLite files of floats were made.", err=True)
     if not val:

@@ -23,25 +23,34 @@ RARE = 10
 _SMALLEST = 1e-2  # range of a channel that calibration never woke, over its tensor's
 
 Floats = NDArray[np.float64]
+Scales = Mapping[str, Floats]  # by the name of a ReLU layer: (channels,)
 
 
-def equalize(
-    folded: keras.Model, lightness_scaled: NDArray[np.float32], *, limit: float | None = LIMIT
-) -> keras.Model:
+def equalize(folded: keras.Model, lightness_scaled: NDArray[np.float32]) -> keras.Model:
     """Rescales the channels of a network to like ranges, and bounds them with ReLU6.
 
     Args:
         folded: a generator without batch norm.
         lightness_scaled: (n, H, W, 1) in [-1, 1], photographs to calibrate with.
-        limit: greatest activation; None = any, for files whose activations are floats: what is cut
-            off can show as dots of colour.
 
     Returns:
         A network of the same layers with ReLU6. But for the few activations that it cuts off, it
         computes what `folded` computes.
     """
-    scales = {name: channel_scales(peaks) for name, peaks in measure(folded, lightness_scaled)}
-    return rescale(folded, scales, limit=limit)
+    return rescale(folded, measured_scales(folded, lightness_scaled), limit=LIMIT)
+
+
+def measured_scales(folded: keras.Model, lightness_scaled: NDArray[np.float32]) -> Scales:
+    """Chooses the scales of all channels, as `rescale` takes them.
+
+    Args:
+        folded: a generator without batch norm.
+        lightness_scaled: (n, H, W, 1) in [-1, 1], photographs to calibrate with.
+
+    Returns:
+        By the name of each ReLU layer outside of a pretrained encoder: (channels,), greater than 0.
+    """
+    return {name: channel_scales(peaks) for name, peaks in measure(folded, lightness_scaled)}
 
 
 def measure(
@@ -82,9 +91,7 @@ def channel_scales(peaks: NDArray[np.float32]) -> Floats:
     return scales
 
 
-def rescale(
-    folded: keras.Model, scales: Mapping[str, Floats], *, limit: float | None = None
-) -> keras.Model:
+def rescale(folded: keras.Model, scales: Scales, *, limit: float | None = None) -> keras.Model:
     """Divides the channels of ReLU layers, and undoes it in the kernels that read them.
 
     ReLU(x) / s is ReLU(x / s) for every s > 0, so that the function stays the same (Nagel et al.

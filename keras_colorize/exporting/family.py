@@ -6,15 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from keras_colorize.exporting.calibration import Calibration, read_calibration
-from keras_colorize.exporting.kinds import FLOAT_KINDS, USUAL_KINDS, Kind
+from keras_colorize.exporting.kinds import FLOAT_KINDS, KINDS, Kind
 from keras_colorize.exporting.measuring import Measured, measure
 from keras_colorize.exporting.metadata import Facts, with_metadata
 from keras_colorize.exporting.onnx import convert_to_onnx
 from keras_colorize.exporting.parity import assert_parity, probe_lightness
-from keras_colorize.exporting.quantizer import assert_can_stay_float
 from keras_colorize.exporting.saved_model import export_saved_model
-from keras_colorize.exporting.sensitivity import LayerError, layer_errors
-from keras_colorize.exporting.tflite import SIZES, convert
+from keras_colorize.exporting.tflite import SIZES, Conversion
 from keras_colorize.imaging.files import atomic_file
 from keras_colorize.inference.fitting import short_side
 from keras_colorize.inference.generators import load_generator
@@ -34,7 +32,6 @@ class Family:
         calibration: None without photographs.
         parity: of each float file, the difference to Keras (`assert_parity`).
         measured: every file.
-        layer_errors: of the int8 file; empty if there is none.
     """
 
     name: str
@@ -42,7 +39,6 @@ class Family:
     calibration: Calibration | None
     parity: dict[str, dict[str, float]]
     measured: list[Measured]
-    layer_errors: list[LayerError]
 
     def facts(self) -> dict[str, Any]:
         """All of it but the files as plain data, for `report.json`."""
@@ -53,7 +49,6 @@ class Family:
             "sizes": SIZES,
             "calibration": used and used.facts(),
             "parity": self.parity,
-            "layer_errors": {one.layer: one.error for one in self.layer_errors},
         }
 
 
@@ -66,7 +61,6 @@ class Order:
         command: that is run, for the files that say how they were made.
         targets: of `saved_model`, `tflite` and `onnx`.
         kinds: of the TFLite files.
-        keep_float: layers that stay floats in the int8 file.
         calibration: photographs for the kinds of integers; without them those are left out.
         val: photographs to measure losses on.
         author: of the weights, for the metadata of the TFLite files.
@@ -77,8 +71,7 @@ class Order:
     name: str
     command: str
     targets: Sequence[str]
-    kinds: Sequence[Kind] = USUAL_KINDS
-    keep_float: Sequence[str] = ()
+    kinds: Sequence[Kind] = KINDS
     calibration: Path | None = None
     val: Path | None = None
     author: str = ""
@@ -104,10 +97,8 @@ def export_family(
         WeightsError: the weights cannot be found or used.
         ParityError: a float file does not compute what the network computes.
         FolderError: there are no photographs in a folder.
-        KeepFloatError: a layer cannot stay float.
     """
     generator = load_generator(weights)
-    assert_can_stay_float(generator, order.keep_float)
     parent = KerasRuntime(generator)
     used = read_calibration(order.calibration) if order.calibration else None
     paths: dict[str, Path] = {}
@@ -120,11 +111,15 @@ def export_family(
             generator, path, name=order.name, command=order.command, overwrite=order.overwrite
         )
     if "tflite" in order.targets:
+        conversion = Conversion(
+            generator, sizes=SIZES, representative=used.lightness if used else ()
+        )
         for kind in order.kinds:
             if used or kind in FLOAT_KINDS:
                 say(f"TFLite, {kind} ...")
                 path = paths[f"TFLite {kind}"] = folder / f"tflite/{order.name}.{kind}.tflite"
-                _write(path, _tflite_file(generator, kind, order, used), order.overwrite)
+                facts = _facts(generator, kind, order, used)
+                _write(path, with_metadata(conversion.file(kind), facts), order.overwrite)
     if "onnx" in order.targets:
         say("ONNX ...")
         path = paths["ONNX"] = folder / "onnx" / f"{order.name}.onnx"
@@ -133,23 +128,12 @@ def export_family(
         parity[what] = _parity(load_runtime(paths[what]), parent)
     say("Measuring ...")
     measured = measure(paths, parent, order.val)
-    errors = []
-    if used and "TFLite int8" in paths:
-        say("Measuring the layers of the int8 file ...")
-        errors = layer_errors(generator, used.lightness, SIZES[0])
-    return Family(order.name, generator.count_params(), used, parity, measured, errors)
+    return Family(order.name, generator.count_params(), used, parity, measured)
 
 
-def _tflite_file(generator: Any, kind: Kind, order: Order, used: Calibration | None) -> bytes:
+def _facts(generator: Any, kind: Kind, order: Order, used: Calibration | None) -> Facts:
     calibrated = used if kind not in FLOAT_KINDS else None
-    model = convert(
-        generator,
-        kind=kind,
-        sizes=SIZES,
-        representative=calibrated.lightness if calibrated else (),
-        keep_float=order.keep_float if kind == "int8" else (),
-    )
-    facts = Facts(
+    return Facts(
         name=order.name,
         kind=kind,
         chroma_stride=config_of(generator).chroma_stride,
@@ -159,7 +143,6 @@ def _tflite_file(generator: Any, kind: Kind, order: Order, used: Calibration | N
         author=order.author,
         license=order.license,
     )
-    return with_metadata(model, facts)
 
 
 def _parity(runtime: Runtime, parent: Runtime) -> dict[str, float]:

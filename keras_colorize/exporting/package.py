@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from keras_colorize.evaluation.scoring import read_truth, score_folder
 from keras_colorize.exporting.calibration import read_calibration
-from keras_colorize.exporting.kinds import FLOAT_KINDS, Kind
+from keras_colorize.exporting.kinds import FLOAT_KINDS, KINDS, Kind
 from keras_colorize.exporting.metadata import Facts, with_metadata
 from keras_colorize.exporting.model_card import model_card
 from keras_colorize.exporting.parity import assert_parity
-from keras_colorize.exporting.tflite import SIZES, convert
+from keras_colorize.exporting.tflite import SIZES, Conversion
 from keras_colorize.imaging.color import rgb_to_lightness
 from keras_colorize.imaging.files import atomic_file
 from keras_colorize.inference.colorizer import Colorizer
@@ -27,7 +27,6 @@ from keras_colorize.inference.runtime import KerasRuntime, LiteRTRuntime, load_k
 from keras_colorize.inference.weights import DEFAULT_NAME, PACKAGED_FOLDER, resolve_weights
 from keras_colorize.models.generator import config_of
 
-CANDIDATES: tuple[Kind, ...] = ("float32", "float16", "dynamic", "int8")
 MAX_LOSS_DB = 0.05  # of PSNR against float32, for a kind to be packaged
 MAX_BYTES = 16_000_000  # for a kind to be packaged: the base install stays light
 THREADS = 2
@@ -87,10 +86,10 @@ def package(run: Path, calibration: Path, val: Path, golden: Path, name: str) ->
     used = read_calibration(calibration)
     lightness = np.round(rgb_to_lightness(read_truth(golden)))  # rounded: packs well, reads exactly
     parent = KerasRuntime(generator)
+    conversion = Conversion(generator, sizes=SIZES, representative=used.lightness)
     candidates = {}
-    for kind in CANDIDATES:
+    for kind in KINDS:
         click.echo(f"Converting and measuring {kind} ...", err=True)
-        model = convert(generator, kind=kind, sizes=SIZES, representative=used.lightness)
         facts = Facts(
             name=name,
             kind=kind,
@@ -101,7 +100,9 @@ def package(run: Path, calibration: Path, val: Path, golden: Path, name: str) ->
             author=AUTHOR,
             license=LICENSE,
         )
-        candidates[kind] = _measure(with_metadata(model, facts), kind, val, lightness)
+        candidates[kind] = _measure(
+            with_metadata(conversion.file(kind), facts), kind, val, lightness
+        )
     difference = assert_parity(candidates["float32"].golden_ab, parent.predict(lightness))
     best = candidates["float32"].rows["model"]["psnr"]
     good = [c for c in candidates.values() if best - c.rows["model"]["psnr"] < MAX_LOSS_DB]

@@ -76,7 +76,7 @@ class Quantization(Compression):
 
     def tflite(self, sizes: Sizes, representative: Sequence[Floats]) -> bytes:
         """As of `Compression`, with the very ranges that it has learnt with."""
-        return convert_network(self, kind="dynamic", sizes=sizes)
+        return convert_network(self, kind="int8", sizes=sizes)
 
 
 class _Ranges(tfmot.quantization.keras.QuantizeConfig):

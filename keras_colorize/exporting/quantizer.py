@@ -1,103 +1,95 @@
-"""int8 files by layers: what each layer's rounding costs, and files in which some stay floats."""
+"""TFLite files whose weights are integers: with activations of floats, or of integers, too."""
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 
 from keras_colorize.inference.quiet import without_stderr
-from keras_colorize.inference.tflite_operators import layer_of
+from keras_colorize.inference.tflite_operators import layer_of, pack
 
 _LAST_LAYER = "ab_scaled"
+# Of the kernels that become integers: fewer weights cost more accuracy than they save.
+_LEAST_WEIGHTS = 1024
 
 
-class KeepFloatError(ValueError):
-    """A layer cannot stay a float one; the message is one sentence."""
+def with_integer_kernels(model: bytes) -> bytes:
+    """Makes a `dynamic` file of a float32 file: the kernels of its convolutions become int8.
 
-
-def assert_can_stay_float(generator: keras.Model, names: Iterable[str]) -> None:
-    """Looks whether a network has layers of these names that an int8 file can have as floats.
+    Depthwise kernels stay as they are. XNNPACK has no depthwise convolution of int8 kernels and
+    float activations: LiteRT would compute each of them itself, several times as slowly, and copy
+    what lies between it and the others. They are few of the weights.
 
     Args:
-        generator: the network.
-        names: of layers.
+        model: a TFLite file of one graph.
 
-    Raises:
-        KeepFloatError: it has not.
+    Returns:
+        The file with int8 kernels, symmetric, with a scale for each output channel.
     """
-    layers = {layer.name: layer for layer in generator.layers if layer.weights}
-    for name in names:
-        if name not in layers:
-            raise KeepFloatError(f"The network has no layer {name}.")
-        if isinstance(layers[name], keras.layers.Conv2DTranspose):
-            raise KeepFloatError(
-                f"{name} is a transposed convolution: TensorFlow's quantizer cannot leave it out."
-            )
+    from ai_edge_quantizer import Quantizer
+
+    weights = {"num_bits": 8, "symmetric": True, "granularity": "CHANNELWISE", "dtype": "INT"}
+    config = {
+        "weight_tensor_config": weights,
+        "compute_precision": "INTEGER",  # what is float is rounded as it comes
+        "explicit_dequantize": False,
+        "min_weight_elements": _LEAST_WEIGHTS,
+    }
+    recipe = [
+        {
+            "regex": ".*",
+            "operation": operation,
+            "algorithm_key": "min_max_uniform_quantize",
+            "op_config": config,
+        }
+        for operation in ("CONV_2D", "CONV_2D_TRANSPOSE")
+    ]
+    with quiet_conversion():
+        made = Quantizer(model, recipe).quantize(enable_progress_report=False)
+    return _with_buffers_inside(bytes(made.quantized_model))
 
 
-class Quantizer:
-    """A network, calibrated, from which int8 files are made by TensorFlow's own debugger of them.
+def _with_buffers_inside(content: bytes) -> bytes:
+    """Moves what a file holds behind its flatbuffer into it, where all other readers look."""
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    for buffer in model.buffers:
+        if buffer.offset > 1:  # 0 and 1: there is nothing behind
+            buffer.data = np.frombuffer(content, np.uint8, buffer.size, buffer.offset)
+            buffer.offset = buffer.size = 0
+    return pack(model)
+
+
+def int8_file(converter: Any, samples: Sequence[np.ndarray]) -> bytes:
+    """Makes an int8 file with float32 input and output, by TensorFlow's own debugger of such files.
 
     The last tanh and the scaling after it stay floats: int8 tanh has steps of 1/128, which are
     0.86 in Lab units, and most photographs' ab is within a quarter of its range.
+
+    Args:
+        converter: a `TFLiteConverter` that optimizes.
+        samples: (1, H, W, 1), L in 0..100, to calibrate with.
+
+    Returns:
+        The `.tflite` file.
     """
-
-    def __init__(self, converter: Any, samples: Sequence[np.ndarray]) -> None:
-        """Calibrates.
-
-        Args:
-            converter: a `TFLiteConverter` for int8.
-            samples: (1, H, W, 1), L in 0..100, to calibrate with and to measure errors on.
-        """
-        converter.representative_dataset = lambda: ({"lightness": x} for x in samples)
-        with quiet_conversion():
-            self._debugger = tf.lite.experimental.QuantizationDebugger(
-                converter=converter, debug_dataset=lambda: ([x] for x in samples)
-            )
-        content = bytes(self._debugger.calibrated_model)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.representative_dataset = lambda: ({"lightness": x} for x in samples)
+    with quiet_conversion():
+        debugger = tf.lite.experimental.QuantizationDebugger(
+            converter=converter, debug_dataset=lambda: iter(())
+        )
+        content = bytes(debugger.calibrated_model)
         graph = schema.ModelT.InitFromPackedBuf(content, 0).subgraphs[0]
-        self._outputs = [graph.tensors[op.outputs[0]].name.decode() for op in graph.operators]
-        tanh = max(k for k, name in enumerate(self._outputs) if layer_of(name) == _LAST_LAYER)
-        self._last = self._outputs[tanh:]
-
-    def file(self, keep_float: Sequence[str] = ()) -> bytes:
-        """Makes a file with float32 input and output.
-
-        Args:
-            keep_float: layers that stay floats.
-
-
-        Returns:
-            The `.tflite` file.
-        """
-        kept = [name for name in self._outputs if layer_of(name) in keep_float]
-        with quiet_conversion():
-            self._debugger.options = tf.lite.experimental.QuantizationDebugOptions(
-                denylisted_nodes=[*kept, *self._last]
-            )
-            model: bytes = self._debugger.get_nondebug_quantized_model()
-        return bytes(model)
-
-    def errors(self) -> dict[str, float]:
-        """Measures what each layer's rounding does to its output, given the same input.
-
-        Returns:
-            By layer: the root mean square of the difference from the float layer.
-        """
-        with quiet_conversion():
-            self._debugger.run()
-        found: dict[str, float] = {}
-        for tensor, figures in self._debugger.layer_statistics.items():
-            layer = layer_of(tensor)
-            if layer and not any(name in tensor for name in self._last):
-                error = float(np.sqrt(figures["mean_squared_error"]))
-                found[layer] = max(error, found.get(layer, 0.0))
-        return found
+        outputs = [graph.tensors[op.outputs[0]].name.decode() for op in graph.operators]
+        tanh = max(k for k, name in enumerate(outputs) if layer_of(name) == _LAST_LAYER)
+        debugger.options = tf.lite.experimental.QuantizationDebugOptions(
+            denylisted_nodes=outputs[tanh:]
+        )
+        return bytes(debugger.get_nondebug_quantized_model())
 
 
 @contextmanager

@@ -25,7 +25,7 @@ def unfuse_transposed_convolutions(content: bytes) -> bytes:
 
     Of floats, the activation becomes an operation that follows; XNNPACK joins the two again. Of
     int8, it is left out where the range of the integers cuts off at the same places. What the file
-    computes stays the same, bit by bit. int16 stays as it is: no GPU takes it.
+    computes stays the same, bit by bit.
     """
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     for graph in model.subgraphs:

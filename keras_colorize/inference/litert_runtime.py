@@ -3,7 +3,6 @@
 import os
 import re
 import threading
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,10 +62,9 @@ class LiteRTRuntime:
             raise ValueError(f"{self.name} takes {self.sizes}, not {size}.")
         runner = self._runners[size]
         batch = np.ascontiguousarray(lightness, np.float32)[None, ..., None]  # (1, H, W, 1)
-        given = _quantized(batch, runner.get_input_details()["lightness"])
         with self._lock, quiet_first_run():
-            ab = runner(lightness=given)["ab"]
-        return _dequantized(ab[0], runner.get_output_details()["ab"])
+            ab: Floats = runner(lightness=batch)["ab"][0]
+        return ab
 
 
 def open_litert(path: Path, threads: int) -> Any:
@@ -88,20 +86,3 @@ def open_litert(path: Path, threads: int) -> Any:
         return Interpreter(str(path), num_threads=threads)
     except (ValueError, RuntimeError) as error:
         raise WeightsError(f"{path} is damaged, or no .tflite file.") from error
-
-
-def _quantized(values: Floats, tensor: Mapping[str, Any]) -> NDArray[Any]:
-    """What an input tensor takes for these values: integers, if it has a scale."""
-    scale, zero_point = tensor["quantization"]
-    if not scale:
-        return values
-    limits = np.iinfo(tensor["dtype"])
-    steps = np.rint(values / np.float32(scale)) + zero_point
-    return steps.clip(limits.min, limits.max).astype(tensor["dtype"])
-
-
-def _dequantized(values: NDArray[Any], tensor: Mapping[str, Any]) -> Floats:
-    """The values of an output tensor, which holds integers if it has a scale."""
-    scale, zero_point = tensor["quantization"]
-    floats: Floats = values.astype(np.float32, copy=False)
-    return (floats - np.float32(zero_point)) * np.float32(scale) if scale else floats

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 
+import keras
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -9,7 +10,8 @@ from click.testing import CliRunner
 from keras_colorize.cli.main import main
 from keras_colorize.config import GeneratorConfig
 from keras_colorize.exporting.delegation import delegation_of
-from keras_colorize.exporting.equalization import equalize
+from keras_colorize.exporting.equalization import equalize, measured_scales, rescale
+from keras_colorize.exporting.kinds import KINDS
 from keras_colorize.exporting.metadata import Facts, with_metadata
 from keras_colorize.exporting.onnx import convert_to_onnx
 from keras_colorize.exporting.parity import (
@@ -23,6 +25,7 @@ from keras_colorize.imaging.color import scale_lightness
 from keras_colorize.inference.flops import flops_of
 from keras_colorize.inference.generators import load_generator
 from keras_colorize.inference.runtime import KerasRuntime, load_runtime
+from keras_colorize.inference.tflite_operators import read_operators
 from keras_colorize.models.folding import fold_batch_norm, unfold_batch_norm
 from keras_colorize.models.generator import build_generator, config_of
 
@@ -61,7 +64,7 @@ def expected(encoded, probe):
 def files(encoded, samples, tmp_path_factory):
     folder = tmp_path_factory.mktemp("encoded")
     paths = {}
-    for kind in ("float32", "float16", "int8"):
+    for kind in KINDS:
         sizes = ((SIDE, SIDE),)
         model = convert(encoded, kind=kind, sizes=sizes, representative=samples)
         facts = Facts("encoded", kind, 4, sizes, generator=asdict(CONFIG))
@@ -82,17 +85,43 @@ def test_float32_equals_keras(files, probe, expected):
     assert_parity(load_runtime(files["float32"]).predict(probe), expected)
 
 
-@pytest.mark.parametrize(("kind", "most"), [("float16", 1.0), ("int8", 4.0)])
+@pytest.mark.parametrize(("kind", "most"), [("float16", 1.0), ("dynamic", 4.0), ("int8", 4.0)])
 def test_smaller_kinds_are_near(kind, most, files, probe, expected):
     difference = np.abs(load_runtime(files[kind]).predict(probe) - expected)
     assert 0 < difference.mean() < most
 
 
-@pytest.mark.parametrize("kind", ["float32", "float16", "int8"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_xnnpack_takes_the_whole_of_it(kind, files):
     delegation = delegation_of(files[kind])
     assert delegation.partitions == 1
     assert delegation.delegated == delegation.nodes > 100
+
+
+def test_depthwise_kernels_of_dynamic_files_are_floats(files, encoded):
+    operators = [one for one in read_operators(files["dynamic"]) if one.multiply_adds]
+    depthwise = [one for one in operators if one.kind == "DEPTHWISE_CONV_2D"]
+    assert len(depthwise) == 16 and not any(one.is_integer for one in depthwise)
+    sizes = [
+        layer.get_weights()[0].size
+        for layer in encoded.layers
+        if hasattr(layer, "kernel") and not isinstance(layer, keras.layers.DepthwiseConv2D)
+    ]
+    integers = sum(size >= 1024 for size in sizes)
+    assert 40 < integers < len(sizes)
+    assert sum(one.is_integer for one in operators) == integers
+
+
+def test_dynamic_files_are_read_back_to_their_steps(files, encoded, samples):
+    folded = fold_batch_norm(encoded)
+    lightness_scaled = scale_lightness(cover(samples, (SIDE, SIDE)))
+    source = rescale(folded, measured_scales(folded, lightness_scaled))
+    for one, other in zip(source.layers, load_generator(files["dynamic"]).layers, strict=True):
+        for its, theirs in zip(one.get_weights(), other.get_weights(), strict=True):
+            error = np.abs(its - theirs).max() / np.abs(its).max()
+            rounded = its.ndim == 4 and its.size >= 1024
+            rounded &= not isinstance(one, keras.layers.DepthwiseConv2D)
+            assert (0.1 / 127 < error < 0.51 / 127) if rounded else error < 1e-6
 
 
 def test_equalization_leaves_the_encoder_alone(encoded, samples):

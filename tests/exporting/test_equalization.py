@@ -124,6 +124,6 @@ def test_int8_of_unequal_channels_loses_much_less_with_it(
         return (scale_ab(np.array(ab)) - expected).std()
 
     with_it = error()
-    monkeypatch.setattr(tflite, "equalize", lambda folded, lightness_scaled, limit: folded)
+    monkeypatch.setattr(tflite, "rescale", lambda folded, scales, limit: folded)
     assert with_it < 0.1 * expected.std()
     assert with_it < 0.3 * error()

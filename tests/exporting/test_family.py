@@ -1,6 +1,7 @@
 """`keras-colorize export`: all files of a network, checked and measured, and what it refuses."""
 
 import json
+from collections import Counter
 
 import keras
 import pytest
@@ -8,10 +9,9 @@ from click.testing import CliRunner
 
 from keras_colorize.cli.main import main
 from keras_colorize.config import GeneratorConfig
-from keras_colorize.exporting import family
+from keras_colorize.exporting import family, tflite
 from keras_colorize.inference.runtime import load_runtime
 from keras_colorize.inference.tflite_facts import read_facts
-from keras_colorize.inference.tflite_operators import read_operators
 from keras_colorize.models.generator import build_generator
 
 
@@ -48,17 +48,33 @@ def quick():
 def exported(weights, photographs, quick, tmp_path_factory):
     folder = tmp_path_factory.mktemp("exported")
     options = ["--representative", photographs, "--val", photographs, "--max-loss-db", 60]
-    options += ["--kind", "float32", "--kind", "int8", "--keep-float", "encoder_0_conv_1"]
-    result = export(folder, "--weights", weights, "--author", "Ada", *options)
+    for kind in ("float32", "dynamic", "int8"):
+        options += ["--kind", kind]
+    counts = Counter()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("fold_batch_norm", "measured_scales"):
+            patch.setattr(tflite, name, _counted(getattr(tflite, name), counts))
+        result = export(folder, "--weights", weights, "--author", "Ada", *options)
     assert result.exit_code == 0, result.output
-    return folder, result
+    return folder, result, counts
+
+
+def _counted(function, counts):
+    """The function, with its calls counted by its name."""
+
+    def call(*arguments):
+        counts[function.__name__] += 1
+        return function(*arguments)
+
+    return call
 
 
 def test_all_files_are_there_and_are_measured(exported):
-    folder, result = exported
+    folder, result, _ = exported
     files = {
         "SavedModel": "saved_model/small/1",
         "TFLite float32": "tflite/small.float32.tflite",
+        "TFLite dynamic": "tflite/small.dynamic.tflite",
         "TFLite int8": "tflite/small.int8.tflite",
         "ONNX": "onnx/small.onnx",
     }
@@ -81,40 +97,26 @@ def test_all_files_are_there_and_are_measured(exported):
 
 
 def test_the_tflite_files_say_what_they_are(exported):
-    folder, _ = exported
+    folder, *_ = exported
     report = json.loads((folder / "report.json").read_text())
-    for kind in ("float32", "int8"):
+    for kind in ("float32", "dynamic", "int8"):
         facts = read_facts((folder / f"tflite/small.{kind}.tflite").read_bytes())
         assert (facts["name"], facts["kind"], facts["author"]) == ("small", kind, "Ada")
-        assert facts["calibration"] == (report["calibration"] if kind == "int8" else None)
+        assert facts["calibration"] == (None if kind == "float32" else report["calibration"])
 
 
-def test_one_layer_stays_float_and_the_others_are_told(exported):
-    folder, _ = exported
-    operators = read_operators(folder / "tflite/small.int8.tflite")
-    floats = [one.layer for one in operators if one.multiply_adds and not one.is_integer]
-    assert floats == ["encoder_0_conv_1"]
-    errors = json.loads((folder / "report.json").read_text())["layer_errors"]
-    assert list(errors.values()) == sorted(errors.values(), reverse=True)
-    layer, error = next(iter(errors.items()))
-    lines = (folder / "layers.md").read_text().splitlines()
-    assert lines[2] == f"| {layer} | {error:.2%} |"
-
-
-def test_a_layer_that_is_not_there_is_a_sentence_before_anything_is_made(weights, tmp_path):
-    result = export(tmp_path / "out", "--weights", weights, "--keep-float", "encoder_9_conv_1")
-    assert result.exit_code == 1
-    assert result.stderr.splitlines()[-1] == "Error: The network has no layer encoder_9_conv_1."
-    assert not (tmp_path / "out").exists()
+def test_folds_and_measures_once(exported):
+    _, _, counts = exported
+    assert counts == {"fold_batch_norm": 1, "measured_scales": 1}
 
 
 def test_the_saved_model_says_how_it_was_made(exported):
-    folder, _ = exported
+    folder, *_ = exported
     assert "keras-colorize" in (folder / "saved_model/small/1/README.txt").read_text()
 
 
 def test_a_folder_that_is_not_empty_is_refused(exported, weights):
-    folder, _ = exported
+    folder, *_ = exported
     before = (folder / "report.md").read_bytes()
     result = export(folder, "--weights", weights, "--to", "onnx")
     assert result.exit_code == 2

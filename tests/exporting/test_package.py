@@ -50,7 +50,6 @@ def packaged(run, folders, tmp_path_factory):
         folder = tmp_path_factory.mktemp("weights")
         patch.setattr(package, "PACKAGED_FOLDER", folder)
         patch.setattr(package, "SIZES", ((256, 256),))
-        patch.setattr(package, "CANDIDATES", KINDS)
         result = CliRunner().invoke(package.main, [str(run), *folders, "--name", "small"])
     assert result.exit_code == 0, result.output
     return folder

@@ -82,10 +82,3 @@ def test_integers_whose_range_says_more_keep_their_activation(
     kept = transposed(unfuse_transposed_convolutions(pack(model)))
     assert kept[-1] == (4, schema.ActivationFunctionType.RELU6)
     assert all(activation == schema.ActivationFunctionType.NONE for _, activation in kept[:-1])
-
-
-@pytest.mark.slow
-def test_int16_stays_as_it_is(fused: Callable[[Kind], bytes]) -> None:
-    before = fused("int16x8")
-    assert transposed(unfuse_transposed_convolutions(before)) == transposed(before)
-    assert {version for version, _ in transposed(before)} == {4}
