@@ -10,11 +10,27 @@ from typing import Any, BinaryIO, TextIO
 
 import click
 
+from keras_colorize.cli.leaving_out import LeftOut
 from keras_colorize.cli.planning import plan
+from keras_colorize.cli.printing import without_controls
 from keras_colorize.cli.working import Record, colorize_all, colorize_one
 from keras_colorize.imaging.formats import FORMAT_OF, SUFFIXES
 from keras_colorize.imaging.images import DEFAULT_MAX_PIXELS
 from keras_colorize.inference.colorizer import Colorizer
+
+
+class _Page(click.ParamType):
+    """The number of a page, or all."""
+
+    name = "N|all"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | str:
+        """Reads it."""
+        if value == "all":
+            return "all"
+        return click.IntRange(1).convert(value, param, ctx)
 
 
 @click.command(
@@ -79,6 +95,18 @@ from keras_colorize.inference.colorizer import Colorizer
     help="Refuse pictures with more pixels.",
 )
 @click.option(
+    "--exclude",
+    multiple=True,
+    metavar="PATTERN",
+    help="Leave files or folders of this name out of folders, such as '*-old*' or 'scans/raw'; can "
+    "be given again.",
+)
+@click.option(
+    "--page",
+    type=_Page(),
+    help="Which page of TIFFs that have several, from 1 on, or all: name-p2-colorized.tif.",
+)
+@click.option(
     "--cut-short", is_flag=True, help="Colour JPEGs that are cut short as far as they go."
 )
 def command(
@@ -94,6 +122,8 @@ def command(
     as_json: bool,
     jobs: int | None,
     max_pixels: int,
+    exclude: tuple[str, ...],
+    page: int | str | None,
     cut_short: bool,
 ) -> None:
     """Colour photographs.
@@ -101,7 +131,8 @@ def command(
     PATHS are files, folders (their trees are kept under OUT), quoted patterns, or - for standard
     input. The result of old.jpg is old-colorized.jpg. Originals are never replaced. Results that
     exist are skipped, which resumes a broken run; for a single picture that is an error. Files
-    named *-colorized are skipped, unless such a file is the only path.
+    named *-colorized are skipped, unless such a file is the only path. What else is left out of a
+    folder is said in the end, except hidden files and what systems put there, such as @eaDir.
     """
     make_colorizer = partial(Colorizer, model, size=size, saturation=saturation, adapt=adapt)
     options = {
@@ -115,20 +146,24 @@ def command(
             raise click.UsageError("Standard input and output are for one picture alone.")
         if as_json and out in ("-", None):
             raise click.UsageError("--json and the picture cannot both go to standard output.")
+        if page == "all":
+            raise click.UsageError("--page all is of files that are written to a folder.")
+        options["page"] = page
         records = [_colorize_stream(paths[0], out or "-", make_colorizer, overwrite, options)]
         _report(records, True, as_json)
         return
-    work = plan(paths, None if out is None else Path(out), image_format)
+    work, left_out = plan(paths, None if out is None else Path(out), image_format, exclude, page)
     if not work:
+        _say_left_out(left_out)
         raise click.ClickException(f"There is no picture to colour in {', '.join(paths)}.")
     alone = len(work) == 1 and work[0].source == Path(paths[0])
     if alone:
-        records = [
-            colorize_one(work[0].source, work[0].destination, make_colorizer(), overwrite, options)
-        ]
+        (job,) = work
+        options["page"] = job.page
+        records = [colorize_one(job.source, job.destination, make_colorizer(), overwrite, options)]
     else:
         records = colorize_all(work, make_colorizer, overwrite, options, jobs)
-    _report(records, alone, as_json)
+    _report(records, alone, as_json, left_out)
 
 
 def _colorize_stream(
@@ -169,16 +204,22 @@ def _is_open_as(stream: BinaryIO, path: str) -> bool:
         return False
 
 
-def _report(records: list[Record], alone: bool, as_json: bool) -> None:
+def _report(
+    records: list[Record], alone: bool, as_json: bool, left_out: LeftOut | None = None
+) -> None:
     """Says what was done; exits with 1 unless every picture has its result."""
+    for record in records:
+        if "note" in record:
+            click.echo(without_controls(record["note"]), err=True)
     if as_json:
         click.echo(json.dumps(records, indent=2))
     if alone:
         (record,) = records
         if record["status"] != "colorized":
-            raise click.ClickException(record["reason"])
+            raise click.ClickException(without_controls(record["reason"]))
         if not as_json and record["destination"] != "-":
-            click.echo(record["destination"])
+            result = record["destination"]
+            click.echo(without_controls(result) if sys.stdout.isatty() else result)
         return
     colorized, skipped, failed = (
         [record for record in records if record["status"] == status]
@@ -191,6 +232,13 @@ def _report(records: list[Record], alone: bool, as_json: bool) -> None:
         parts.append(f"{len(failed)} failed")
     click.echo(", ".join(parts) + (":" if failed else "."), err=True)
     for record in failed:
-        click.echo(f"  {record['reason']}", err=True)
+        click.echo(without_controls(f"  {record['reason']}"), err=True)
+    if left_out:
+        _say_left_out(left_out)
     if failed:
         sys.exit(1)
+
+
+def _say_left_out(left_out: LeftOut) -> None:
+    for sentence in left_out.sentences():
+        click.echo(without_controls(sentence), err=True)

@@ -67,7 +67,7 @@ def command(
     original. For comparison, the table also has rows for grey photographs and for photographs in
     their mean colour. Below each score are the ends of its 95 % confidence interval.
     """
-    from keras_colorize.cli.working import printable
+    from keras_colorize.cli.printing import printable, without_controls
     from keras_colorize.evaluation.aged import AGED_PROTOCOL, Aged
     from keras_colorize.evaluation.predictions import PREDICTIONS_PROTOCOL, Predictions
     from keras_colorize.evaluation.score_files import ScoreFiles
@@ -111,12 +111,12 @@ def command(
     if as_json:
         click.echo(json.dumps(finite(report), indent=2))
     else:
-        click.echo(printable(_text(report)))
+        click.echo(without_controls(printable(_text(report)), keep="\n"))
     if scores.unreadable:
         count = len(scores.unreadable)
         click.echo(f"{count} file{'s' * (count > 1)} could not be scored:", err=True)
         for reason in scores.unreadable.values():
-            click.echo(f"  {reason}", err=True)
+            click.echo(without_controls(f"  {reason}"), err=True)
         sys.exit(1)
 
 

@@ -127,7 +127,7 @@ def command(
 
 def _facts(weights: str) -> dict[str, Any]:
     """What a `.tflite` file says of itself."""
-    from keras_colorize.inference.tflite_facts import read_facts
+    from keras_colorize.inference.tflite_facts import facts_of_file
 
     path = None if find_saved_model(weights) else resolve_weights(weights)
-    return read_facts(path.read_bytes()) if path and path.suffix == ".tflite" else {}
+    return facts_of_file(path) if path and path.suffix == ".tflite" else {}

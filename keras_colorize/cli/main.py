@@ -5,10 +5,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from io import TextIOWrapper
 
 import click
 
 import keras_colorize
+from keras_colorize.cli.printing import without_controls
 
 COMMANDS = (
     "colorize",
@@ -53,6 +55,9 @@ class CommandGroup(click.Group):
             click.exceptions.Exit: with code 130, after Ctrl-C.
         """
         _fill_closed_streams()
+        # A name that the terminal's encoding lacks is escaped; on standard error Python does so.
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")
         with _in_sentences(ctx):
             return super().invoke(ctx)
 
@@ -67,7 +72,7 @@ def _in_sentences(ctx: click.Context) -> Iterator[None]:
     except BrokenPipeError:
         raise  # click ends quietly when the reader of the output is gone
     except OSError as error:
-        raise click.ClickException(_os_error_sentence(error)) from error
+        raise click.ClickException(without_controls(_os_error_sentence(error))) from error
     except ImportError as error:
         from keras_colorize.cli.extras import import_problem
 
@@ -75,10 +80,13 @@ def _in_sentences(ctx: click.Context) -> Iterator[None]:
         if problem is None:
             raise
         raise click.ClickException(problem) from error
+    except click.ClickException as error:
+        vars(error)["message"] = without_controls(error.message, keep="\n\t")
+        raise
     except Exception as error:
         if type(error).__module__.partition(".")[0] != keras_colorize.__name__:
             raise
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(without_controls(str(error))) from error
 
 
 def _fill_closed_streams() -> None:

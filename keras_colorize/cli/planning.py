@@ -9,8 +9,11 @@ from pathlib import Path
 
 import click
 
-from keras_colorize.imaging.formats import MARK, SUFFIXES, SUFFIXES_OF
-from keras_colorize.imaging.walking import walk
+from keras_colorize.cli.leaving_out import LeftOut
+from keras_colorize.imaging.formats import MARK, READ_SUFFIXES, SUFFIXES, SUFFIXES_OF
+from keras_colorize.imaging.pages import count_pages
+from keras_colorize.imaging.sources import NO_ADDRESSES, is_address
+from keras_colorize.imaging.walking import is_left_out, walk
 
 
 @dataclass(frozen=True)
@@ -20,10 +23,12 @@ class Job:
     Attributes:
         source: the file, or a path or pattern that leads to none.
         destination: the file to write.
+        page: of a TIFF of several pages, from 1 on; None = the only one.
     """
 
     source: Path
     destination: Path
+    page: int | None = None
 
 
 @dataclass(frozen=True)
@@ -35,25 +40,45 @@ class _Found:
     named: bool
 
 
-def plan(paths: Sequence[str], out: Path | None, image_format: str | None) -> list[Job]:
+def plan(
+    paths: Sequence[str],
+    out: Path | None,
+    image_format: str | None,
+    exclude: tuple[str, ...] = (),
+    page: int | str | None = None,
+) -> tuple[list[Job], LeftOut]:
     """Lists the work before any of it begins.
 
     Args:
         paths: files, folders and patterns.
         out: a folder, for one named file also the file to write; None is beside each picture.
         image_format: of the results; None keeps each picture's.
+        exclude: patterns of what is left out of folders, as in `is_left_out`.
+        page: of TIFFs of several pages, or "all"; other pictures have one.
+
+    Returns:
+        The work, and what was left out of folders.
 
     Raises:
-        click.UsageError: two pictures would write one file, a result would replace a picture,
-            `out` is one file for several pictures, or a file of a format that is not written.
+        click.UsageError: a path is an address on the web, two pictures would write one file, a
+            result would replace a picture, `out` is one file for several pictures, or a file of a
+            format that is not written.
     """
     if out is not None and _names_other_file(out):
         raise click.UsageError(
             f"-o {out} names no format to write: JPEG, PNG, TIFF, WebP or BMP; nor is it a folder."
         )
     out_is_file = out is not None and _names_file(out)
-    found = list(dict.fromkeys(_find(paths, None if out_is_file else out)))
+    search = _Search(None if out_is_file else out, exclude)
+    found = list(dict.fromkeys(search.find(paths)))
     if len(paths) > 1 or not (found and found[0].named):
+        originals = {item.path.with_suffix("") for item in found}
+        search.left_out.results.extend(
+            path
+            for path in (item.path for item in found)
+            if path.stem.endswith(MARK)
+            and path.parent / path.stem.removesuffix(MARK) not in originals
+        )
         found = [item for item in found if not item.path.stem.endswith(MARK)]
     if out is not None and out_is_file:
         if [item.named for item in found] != [True]:
@@ -64,45 +89,76 @@ def plan(paths: Sequence[str], out: Path | None, image_format: str | None) -> li
     first: dict[str, Job] = {}  # by source: folders may lie in one another
     for job in jobs:
         first.setdefault(os.path.abspath(job.source), job)
-    jobs = list(first.values())
+    jobs = [each for job in first.values() for each in _pages(job, page, out_is_file)]
     _refuse_collisions(jobs)
-    return jobs
+    return jobs, search.left_out
 
 
-def _find(paths: Sequence[str], out: Path | None) -> Iterator[_Found]:
-    for name in paths:
-        path = Path(name)
-        if path.is_dir():
-            yield from _walk(path, path, out)
-        elif path.exists() or not glob.has_magic(name):
-            yield _Found(path, path.parent, named=True)
+class _Search:
+    """Looks for pictures by suffix, at any depth, but not in the folder of the results.
+
+    Args:
+        out: that folder, or None.
+        exclude: patterns of what else is left out.
+    """
+
+    def __init__(self, out: Path | None, exclude: tuple[str, ...]) -> None:
+        self.left_out = LeftOut()
+        self._out = out
+        self._exclude = exclude
+
+    def find(self, paths: Sequence[str]) -> Iterator[_Found]:
+        for name in paths:
+            path = Path(name)
+            if is_address(name):
+                raise click.UsageError(f"{name} {NO_ADDRESSES}")
+            if path.is_dir():
+                yield from self._walk(path, path)
+            elif path.exists() or not glob.has_magic(name):
+                yield _Found(path, path.parent, named=True)
+            else:
+                yield from self._match(name)
+
+    def _match(self, pattern: str) -> Iterator[_Found]:
+        matches = sorted(glob.glob(pattern, recursive=True))
+        if not matches:
+            yield _Found(Path(pattern), Path(pattern).parent, named=True)  # fails: does not exist
+        root = _fixed_part(Path(pattern))
+        for match in map(Path, matches):
+            if is_left_out(match.name):
+                continue
+            if match.is_dir():
+                yield from self._walk(match, root)
+            elif match.is_file():
+                yield from self._take(match, root, match.name)
+
+    def _walk(self, folder: Path, root: Path) -> Iterator[_Found]:
+        closed: list[OSError] = []
+        for parent, folders, files in walk(folder, closed.append):
+            inner = Path(parent).relative_to(folder)
+            kept = []
+            for name in sorted(folders):
+                path = Path(parent, name)
+                if is_left_out(name) or (self._out and _is_same(path, self._out)):
+                    continue
+                if is_left_out((inner / name).as_posix(), self._exclude):
+                    self.left_out.excluded.append(path)
+                    continue
+                kept.append(name)
+            folders[:] = kept
+            for name in sorted(files):
+                if not is_left_out(name):
+                    yield from self._take(Path(parent, name), root, (inner / name).as_posix())
+        for error in closed:  # fails as what cannot be read
+            yield _Found(Path(error.filename), root, named=False)
+
+    def _take(self, path: Path, root: Path, inner: str) -> Iterator[_Found]:
+        if is_left_out(inner, self._exclude):
+            self.left_out.excluded.append(path)
+        elif path.suffix.lower() in READ_SUFFIXES:
+            yield _Found(path, root, named=False)
         else:
-            matches = sorted(glob.glob(name, recursive=True))
-            if not matches:
-                yield _Found(path, path.parent, named=True)  # fails as what does not exist
-            root = _fixed_part(path)
-            for match in map(Path, matches):
-                if match.is_dir():
-                    yield from _walk(match, root, out)
-                elif match.suffix.lower() in SUFFIXES and match.is_file():
-                    yield _Found(match, root, named=False)
-
-
-def _walk(folder: Path, root: Path, out: Path | None) -> Iterator[_Found]:
-    """Finds pictures by suffix at any depth, but nothing hidden, and no results under `out`."""
-    closed: list[OSError] = []
-    for parent, folders, files in walk(folder, closed.append):
-        folders[:] = sorted(
-            name
-            for name in folders
-            if not name.startswith(".") and not (out and _is_same(Path(parent, name), out))
-        )
-        for name in sorted(files):
-            path = Path(parent, name)
-            if path.suffix.lower() in SUFFIXES and not name.startswith("."):
-                yield _Found(path, root, named=False)
-    for error in closed:  # fails as what cannot be read
-        yield _Found(Path(error.filename), root, named=False)
+            self.left_out.note(path)
 
 
 def _destination(item: _Found, out: Path | None, image_format: str | None) -> Path:
@@ -116,6 +172,31 @@ def _destination(item: _Found, out: Path | None, image_format: str | None) -> Pa
     if out is None:
         return item.path.with_name(name)
     return out / item.path.parent.relative_to(item.root) / name
+
+
+def _pages(job: Job, page: int | str | None, out_is_file: bool) -> list[Job]:
+    """The jobs of the pages that are asked for, if the picture has several."""
+    count = 1 if page is None or not job.source.is_file() else count_pages(job.source)
+    if count == 1:
+        return [job]
+    if isinstance(page, int):
+        numbers = [page]
+    else:
+        numbers = list(range(1, count + 1))
+        if out_is_file:
+            raise click.UsageError(
+                f"{job.source} has {count} pages: name a folder for them, not {job.destination}."
+            )
+    path = job.destination
+    stem = path.stem.removesuffix(MARK)
+    return [
+        Job(
+            job.source,
+            path if out_is_file else path.with_name(f"{stem}-p{number}{MARK}{path.suffix}"),
+            number,
+        )
+        for number in numbers
+    ]
 
 
 def _refuse_collisions(jobs: Sequence[Job]) -> None:

@@ -1,7 +1,7 @@
 """Trainings that are stopped, and go on when their command is given again."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import click
 
@@ -12,14 +12,16 @@ def stoppable() -> Iterator[None]:
 
     Raises:
         KeyboardInterrupt: after Ctrl-C.
-        click.exceptions.Exit: after SIGTERM, with 0: the command did what it was asked to.
+        click.exceptions.Exit: after SIGTERM or SIGHUP, with 0: the command did what it was asked
+            to.
     """
     from keras_colorize.training.checkpointer import TrainingStopped
 
     try:
         yield
     except (KeyboardInterrupt, TrainingStopped) as stopped:
-        click.echo("Stopped. The same command goes on from there.", err=True)
+        with suppress(OSError):  # the terminal may be what is gone
+            click.echo("Stopped. The same command goes on from there.", err=True)
         if isinstance(stopped, KeyboardInterrupt):
             raise
         raise click.exceptions.Exit(0) from None

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from keras_colorize.cli.printing import without_controls
 from keras_colorize.inference.quiet import import_quietly
 
 _SHOWN = 10  # files named of those left out
@@ -47,6 +48,6 @@ def open_training_set(folder: Path) -> Any:
 def say_left_out(unreadable: Sequence[tuple[object, str]]) -> None:
     """Lists the first few files that were left out, each with the reason."""
     for file, reason in unreadable[:_SHOWN]:
-        click.echo(f"  left out: {file}: {reason}", err=True)
+        click.echo(without_controls(f"  left out: {file}: {reason}"), err=True)
     if len(unreadable) > _SHOWN:
         click.echo(f"  and {len(unreadable) - _SHOWN} more", err=True)

@@ -11,7 +11,8 @@ from typing import Any, BinaryIO, TypeVar
 import cv2
 
 from keras_colorize.cli.planning import Job
-from keras_colorize.imaging.images import CutShortError, ImageError, PixelLimitError
+from keras_colorize.cli.printing import printable
+from keras_colorize.imaging.images import CutShortError, ImageError, PagesError, PixelLimitError
 from keras_colorize.imaging.strips import available_cores
 from keras_colorize.imaging.temporaries import sweep
 from keras_colorize.inference.colorizer import Colorizer
@@ -38,8 +39,8 @@ def colorize_one(
         options: further arguments of `Colorizer.colorize_file`.
 
     Returns:
-        `source`, `destination` (a stream is "-") and `status`: `colorized` with `seconds`, or
-        `exists` or `failed` with a `reason`, one sentence.
+        `source`, `destination` (a stream is "-") and `status`: `colorized` with `seconds` and
+        perhaps a `note`, or `exists` or `failed` with a `reason`, one sentence.
     """
     record = _record(source, destination)
     started = time.perf_counter()
@@ -50,11 +51,14 @@ def colorize_one(
                 raise FileExistsError
             if not isinstance(source, Path) or source.exists():  # else this is about to fail
                 _make_folder(destination.parent)
-        colorizer.colorize_file(source, destination, overwrite=overwrite, **options)
+        note = colorizer.colorize_file(source, destination, overwrite=overwrite, **options)
         if not isinstance(destination, Path):
             destination.flush()  # here, where a failure gets its sentence
     except PixelLimitError as error:
         return _failed(record, f"{str(error).removesuffix('.')}; --max-pixels raises it.")
+    except PagesError as error:
+        reason = f"{str(error).removesuffix('.')}; --page 1 colours the first, --page all each."
+        return _failed(record, reason)
     except CutShortError as error:
         reason = f"{str(error).removesuffix('.')}; --cut-short colours it as far as it goes."
         return _failed(record, reason)
@@ -70,6 +74,8 @@ def colorize_one(
         if isinstance(error, cv2.error) and error.code != cv2.Error.StsNoMem:
             raise
         return _failed(record, f"{record['source']} needs more memory than there is.")
+    if note:
+        record["note"] = f"{record['source']} {note}"
     return record | {"status": "colorized", "seconds": round(time.perf_counter() - started, 3)}
 
 
@@ -94,11 +100,6 @@ def _record(source: Path | BinaryIO, destination: Path | BinaryIO) -> Record:
 
 def _failed(record: Record, reason: str) -> Record:
     return record | {"status": "failed", "reason": printable(reason)}
-
-
-def printable(text: str) -> str:
-    """Escapes what stands in a name for bytes that are not UTF-8: no terminal or JSON holds it."""
-    return text.encode(errors="backslashreplace").decode()
 
 
 def colorize_all(
@@ -135,7 +136,8 @@ def colorize_all(
         index, job = indexed
         colorizer = colorizers.get()
         try:
-            return index, colorize_one(job.source, job.destination, colorizer, overwrite, options)
+            its = {**options, "page": job.page}
+            return index, colorize_one(job.source, job.destination, colorizer, overwrite, its)
         except Exception as error:  # ours; alone, the picture shows its trace
             record = _record(job.source, job.destination)
             return index, _failed(record, f"{job.source} met a fault of this program: {error!r}.")

@@ -11,7 +11,7 @@ from keras_colorize.config.networks import (
     Encoder,
     GeneratorConfig,
 )
-from keras_colorize.config.presets import PRESETS, Preset
+from keras_colorize.config.presets import PRESETS, Preset, preset_named
 from keras_colorize.config.training import CROP, Stage, TrainingConfig
 
 __all__ = [
@@ -29,4 +29,5 @@ __all__ = [
     "BaselineName",
     "Stage",
     "TrainingConfig",
+    "preset_named",
 ]

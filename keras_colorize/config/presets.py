@@ -106,3 +106,14 @@ PRESETS: dict[str, Preset] = {
         ),
     )
 }
+
+
+def preset_named(name: str) -> Preset:
+    """Finds a preset.
+
+    Raises:
+        ValueError: there is none of this name.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"There is no preset {name!r}; there are {', '.join(PRESETS)}.")
+    return PRESETS[name]

@@ -18,7 +18,7 @@ from keras_colorize.imaging.files import atomic_file
 from keras_colorize.imaging.formats import SUFFIXES
 from keras_colorize.imaging.images import ImageError
 from keras_colorize.imaging.small import read_small
-from keras_colorize.imaging.walking import walk
+from keras_colorize.imaging.walking import is_left_out, walk
 
 NEAR_GREY = 4.0  # mean chroma in Lab units; a black-and-white print scanned in colour is under it
 _THUMBNAIL = 64
@@ -89,7 +89,7 @@ class Look(NamedTuple):
 def list_photographs(folder: str | Path) -> list[Path]:
     """Photographs below a folder by suffix, sorted; hidden files and folders are left out.
 
-    So are pipes and devices.
+    So are pipes and devices, and what systems put there (`keras_colorize.imaging.walking.OTHERS`).
 
     Args:
         folder: any nesting.
@@ -124,12 +124,12 @@ def photograph_names(folder: str | Path) -> list[str]:
 
     names = []
     for here, below, files in walk(folder, refuse):
-        below[:] = [name for name in below if not name.startswith(".")]
+        below[:] = [name for name in below if not is_left_out(name)]
         inner = Path(here).relative_to(folder)
         names += [
             (inner / name).as_posix()
             for name in files
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES
+            if not is_left_out(name) and os.path.splitext(name)[1].lower() in SUFFIXES
         ]
     if not names:
         raise FolderError(f"There is no photograph in {folder} ({', '.join(SUFFIXES)}).")

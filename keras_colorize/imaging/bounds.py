@@ -1,8 +1,13 @@
-"""Limits of what a file may ask of a decoder, whatever its number of pixels; checked beforehand."""
+"""Limits of what a file may cost, whatever its size; they are checked before it is decoded."""
 
 import re
 import struct
 from typing import BinaryIO
+
+DEFAULT_MAX_PIXELS = 200_000_000
+
+MOST_SIDE = 2**17
+"""Pixels. Work is done in strips of rows, so only this bounds the memory that a long row takes."""
 
 MOST_SCANS = 100
 """Of a JPEG. Encoders write about ten; each costs a pass over all pixels, even an empty one."""
@@ -10,10 +15,9 @@ MOST_SCANS = 100
 MOST_PAGES = 1000
 """Of a TIFF, smaller copies and masks included. Pillow reads each, however many there are."""
 
-MOST_ASPECT = 100
-"""Times that one side may be as long as the other. Only sides that are long are held to it."""
+# Weights hardly get smaller when they are packed, and Keras does not pack them.
+_UNPACKED, _BESIDE = 10, 2**26
 
-_LONG = 10_000  # pixels
 _START_OF_FRAME = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _ONE_PASS = {0xC0, 0xC1, 0xC9}  # of these, a decoder stops after a scan of all components
 _SCAN, _END = 0xDA, 0xD9
@@ -21,15 +25,53 @@ _SCAN, _END = 0xDA, 0xD9
 _MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])", re.DOTALL)
 
 
-class BoundsError(ValueError):
+class BoundError(ValueError):
     """A file asks for too much, as the end of a sentence that names it."""
+
+
+class PixelBoundError(BoundError):
+    """There are more pixels than the caller allows."""
+
+
+def check_size(width: int, height: int, max_pixels: int | None = None) -> None:
+    """Refuses pictures that would take more memory than others of as many pixels, or too many.
+
+    Args:
+        width: in pixels.
+        height: the same.
+        max_pixels: the most that are allowed; None = as many as there are.
+
+    Raises:
+        PixelBoundError: there are more than `max_pixels`.
+        BoundError: a side is longer than `MOST_SIDE`.
+    """
+    if max_pixels is not None and width * height > max_pixels:
+        raise PixelBoundError(
+            f"has {width} x {height} pixels, more than the limit of {max_pixels}."
+        )
+    if max(width, height) > MOST_SIDE:
+        raise BoundError(f"has {width} x {height} pixels; a side may have at most {MOST_SIDE}.")
+
+
+def check_unpacked(packed: int, unpacked: int) -> None:
+    """Refuses files of networks that unpack to much more than there is in them.
+
+    Args:
+        packed: bytes of the file.
+        unpacked: bytes of what is in it.
+
+    Raises:
+        BoundError: they are too many.
+    """
+    if unpacked > _UNPACKED * packed + _BESIDE:
+        raise BoundError(f"has {packed} bytes and would unpack to {unpacked}: it is no network.")
 
 
 def check_scans(stream: BinaryIO) -> None:
     """Refuses a JPEG of too many scans; the stream is at its start before and after.
 
     Raises:
-        BoundsError: it has more than `MOST_SCANS`.
+        BoundError: it has more than `MOST_SCANS`.
     """
     stream.seek(0)
     data = stream.read()
@@ -47,7 +89,7 @@ def check_scans(stream: BinaryIO) -> None:
             if in_one_pass and segment[2] == components:
                 return
             if scans > MOST_SCANS:
-                raise BoundsError(f"has more than {MOST_SCANS} scans, which no photograph needs.")
+                raise BoundError(f"has more than {MOST_SCANS} scans, which no photograph needs.")
         place += struct.unpack_from(">H", segment)[0]
 
 
@@ -55,7 +97,7 @@ def check_pages(stream: BinaryIO) -> None:
     """Refuses a TIFF of too many pages, of which only the links from each to the next are read.
 
     Raises:
-        BoundsError: it has `MOST_PAGES` or more.
+        BoundError: it has more than `MOST_PAGES`.
     """
     stream.seek(0)
     header = stream.read(16)
@@ -67,25 +109,12 @@ def check_pages(stream: BinaryIO) -> None:
         seen: set[int] = set()
         while place and place not in seen:
             seen.add(place)
-            if len(seen) >= MOST_PAGES:
-                message = f"has {MOST_PAGES} or more pages; save each as a file of its own."
-                raise BoundsError(message)
+            if len(seen) > MOST_PAGES:
+                message = f"has more than {MOST_PAGES} pages; save each as a file of its own."
+                raise BoundError(message)
             stream.seek(place)
             (entries,) = struct.unpack(order + count, stream.read(struct.calcsize(count)))
             stream.seek(entry * entries, 1)
             (place,) = struct.unpack(order + link, stream.read(struct.calcsize(link)))
     except (struct.error, OverflowError, OSError):  # damage, which what reads the pages judges
         return
-
-
-def check_sides(width: int, height: int) -> None:
-    """Refuses a line: a row of 49 million pixels costs five times the memory of a square of them.
-
-    Raises:
-        BoundsError: a side is long, and more than `MOST_ASPECT` times the other.
-    """
-    longer, shorter = max(width, height), min(width, height)
-    if longer > max(_LONG, MOST_ASPECT * shorter):
-        raise BoundsError(
-            f"has {width} x {height} pixels; one side is more than {MOST_ASPECT} times the other."
-        )

@@ -1,16 +1,15 @@
-"""Bytes to upright sRGB pixels: JPEG, PNG, TIFF, WebP and BMP, 8 and 16 bit, grey and colour."""
+"""Bytes to upright sRGB pixels, 8 and 16 bit, grey and colour."""
 
 import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile
+from PIL import ImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.JpegImagePlugin import jpeg_factory
 from PIL.PngImagePlugin import PngImageFile
@@ -18,20 +17,28 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from keras_colorize.imaging import jpeg, tiff
-from keras_colorize.imaging.bounds import BoundsError, check_pages, check_scans, check_sides
+from keras_colorize.imaging.bounds import BoundError, PixelBoundError, check_scans, check_size
 from keras_colorize.imaging.captions import Captions, carried_captions
+from keras_colorize.imaging.errors import CutShortError, ImageError, PixelLimitError
 from keras_colorize.imaging.exif import carried_exif, orientation, turn_of, upright
+from keras_colorize.imaging.formats import FORMATS
 from keras_colorize.imaging.jpeg import load_jpeg
+from keras_colorize.imaging.pages import open_tiff
 from keras_colorize.imaging.pixels import PixelKindError, file_pixels, tiff_pixels
 from keras_colorize.imaging.png import PngFacts, readable, without_gamma
 from keras_colorize.imaging.quiet import quiet_pillow
+from keras_colorize.imaging.read_only import (
+    MissingReaderError,
+    open_read_only,
+    read_only_format,
+)
 from keras_colorize.imaging.resolution import Dpi, carried_dpi
-from keras_colorize.imaging.sources import SourceError, open_source
-from keras_colorize.imaging.tiff_samples import is_left_to_pillow, kind_of
+from keras_colorize.imaging.sniffing import sniff
+from keras_colorize.imaging.sources import NO_ADDRESSES, SourceError, is_address, open_source
+
+__all__ = ["Pixels", "Source", "decode", "sniff"]
 
 Source = str | Path | bytes | BinaryIO
-
-DEFAULT_MAX_PIXELS = 200_000_000
 
 # Opened by name, not by Image.open: that would import every plugin for a WebP or TIFF, and its
 # limit on pixels is a global of the user's process.
@@ -42,27 +49,6 @@ _OPENERS: dict[str, Callable[..., ImageFile.ImageFile]] = {
     "WEBP": WebPImageFile,
     "BMP": BmpImageFile,
 }
-_MAGIC = (
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"II*\0", "TIFF"),
-    (b"MM\0*", "TIFF"),
-    (b"II+\0", "TIFF"),
-    (b"MM\0+", "TIFF"),
-    (b"BM", "BMP"),
-)
-
-
-class ImageError(ValueError):
-    """A picture cannot be read or written; the message is one sentence that names it."""
-
-
-class PixelLimitError(ImageError):
-    """A picture has more pixels than the caller allows."""
-
-
-class CutShortError(ImageError):
-    """A JPEG is cut short; what there is could be decoded."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +60,10 @@ class Pixels:
         alpha: (H, W) uint8, or None.
         exif: with the orientation reset, or None.
         dpi: dots per inch, (horizontal, vertical), or None.
-        format: "JPEG", "PNG", "TIFF", "WEBP" or "BMP".
+        format: "JPEG", "PNG", "TIFF", "WEBP" or "BMP"; "PNG" for one that is read only.
         turn: the EXIF orientation, 1 to 8, that is still to be applied.
         captions: what people wrote, or None.
+        several: whether the file holds more pictures, as those of an animation.
     """
 
     color: NDArray[Any]
@@ -86,10 +73,16 @@ class Pixels:
     format: str
     turn: int = 1
     captions: Captions | None = None
+    several: bool = False
 
 
 def decode(
-    source: Source, max_pixels: int, *, turned: bool = True, as_far_as_it_goes: bool = False
+    source: Source,
+    max_pixels: int,
+    *,
+    turned: bool = True,
+    as_far_as_it_goes: bool = False,
+    page: int | None = None,
 ) -> Pixels:
     """Decodes a file, bytes or a stream.
 
@@ -98,12 +91,14 @@ def decode(
         max_pixels: the most pixels to decode; checked against the header, before decoding.
         turned: whether to make the picture upright.
         as_far_as_it_goes: whether to fill what is missing of a JPEG that is cut short.
+        page: of a TIFF of several pages, from 1 on.
 
     Returns:
         Its pixels with what is carried along.
 
     Raises:
         PixelLimitError: it has more than `max_pixels`.
+        PagesError: it has several pages, and `page` is None.
         CutShortError: it is a JPEG with pixels missing.
         ImageError: for whatever else cannot be decoded.
     """
@@ -111,30 +106,28 @@ def decode(
     with _open_stream(source, name, max_pixels) as stream, quiet_pillow(), _in_sentences(name):
         start = stream.read(16)
         stream.seek(0)
-        image_format = sniff(start, name)
-        directory, facts = None, PngFacts()
+        read_only = read_only_format(stream)
+        image_format = read_only or sniff(start, name)
+        directory, facts, several = None, PngFacts(), False
         if image_format == "TIFF":
-            image, directory = _open_tiff(stream, name)
+            image, directory = open_tiff(stream, name, page)
+        elif page not in (None, 1):
+            raise ImageError(f"{name} has 1 page, and no page {page}.")
         else:
             if image_format == "PNG":
                 stream, facts = readable(stream)
             if image_format == "JPEG":
                 check_scans(stream)
-            image = _OPENERS[image_format](stream)
+            image = (
+                open_read_only(stream, read_only) if read_only else _OPENERS[image_format](stream)
+            )
             if facts.profile:
                 image.info["icc_profile"] = facts.profile
-            if image_format != "JPEG" and getattr(image, "is_animated", False):
-                raise ImageError(
-                    f"{name} is animated; save one picture of it as a file of its own."
-                )
+            several = image_format != "JPEG" and getattr(image, "is_animated", False)
         width, height = image.size if directory is None else directory.size
         if width < 1 or height < 1:
             raise ImageError(f"{name} has no pixels.")
-        if width * height > max_pixels:
-            raise PixelLimitError(
-                f"{name} has {width} x {height} pixels, more than the limit of {max_pixels}."
-            )
-        check_sides(width, height)
+        check_size(width, height, max_pixels)
         stored = None
         if directory is None:
             if image_format == "JPEG":
@@ -153,11 +146,12 @@ def decode(
         stored = stored or turn
         exif, dpi = carried_exif(image, stored), carried_dpi(image, stored)
         captions = carried_captions(image, stored, facts.xmp)
+    written = image_format if image_format in FORMATS else "PNG"
     if not turned:
-        return Pixels(color, alpha, exif, dpi, image_format, turn, captions)
+        return Pixels(color, alpha, exif, dpi, written, turn, captions, several)
     if alpha is not None:
         alpha = upright(alpha, turn)
-    return Pixels(upright(color, turn), alpha, exif, dpi, image_format, 1, captions)
+    return Pixels(upright(color, turn), alpha, exif, dpi, written, 1, captions, several)
 
 
 @contextmanager
@@ -167,7 +161,9 @@ def _in_sentences(name: str) -> Iterator[None]:
         yield
     except (ImageError, MemoryError):
         raise
-    except (PixelKindError, BoundsError) as error:
+    except PixelBoundError as error:
+        raise PixelLimitError(f"{name} {error}") from error
+    except (PixelKindError, BoundError, MissingReaderError) as error:
         raise ImageError(f"{name} {error}") from error
     except jpeg.CutShortError as error:
         raise CutShortError(_damaged(name)) from error
@@ -180,60 +176,6 @@ def _in_sentences(name: str) -> Iterator[None]:
 
 def _damaged(name: str) -> str:
     return f"{name} is damaged or cut short and cannot be decoded."
-
-
-def _open_tiff(stream: BinaryIO, name: str) -> tuple[Any, tiff.Directory | None]:
-    """Opens the only photograph in a TIFF.
-
-    Returns:
-        Pillow's image, and None where it decodes the photograph rightly. Elsewhere the photograph's
-        directory, and an image that has the metadata alone.
-    """
-    check_pages(stream)
-    directories = tiff.read_directories(stream)
-    pages = tiff.photograph_pages(directories)
-    if len(pages) > 1:
-        raise ImageError(f"{name} has {len(pages)} pages; save each as a file of its own.")
-    (page,) = pages
-    if problem := tiff.problem_of(stream, directories, page):
-        raise ImageError(f"{name} {problem}")
-    directory = tiff.whole(stream, directories[page])
-    stream.seek(0)
-    if is_left_to_pillow(directory):
-        try:
-            image = TiffImageFile(stream)
-            image.seek(page)
-        except SyntaxError as error:  # what it says of kinds that it does not know
-            raise ImageError(f"{name} {kind_of(directory)}, which is not supported.") from error
-        return image, None
-    metadata = tiff.stand_in(stream.read(), directory)
-    try:
-        return TiffImageFile(BytesIO(metadata)), directory
-    except Exception:  # Pillow knows no big-endian BigTIFF; metadata must not cost the picture
-        return Image.new("L", (1, 1)), directory
-
-
-def sniff(start: bytes, name: str) -> str:
-    """Says which format a picture has, from its first 16 bytes.
-
-    Args:
-        start: those bytes, fewer if there are no more.
-        name: of the picture, for people.
-
-    Returns:
-        A name of `FORMATS`.
-
-    Raises:
-        ImageError: it has none of the formats that can be read.
-    """
-    if not start:
-        raise ImageError(f"{name} is empty.")
-    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
-        return "WEBP"
-    for magic, image_format in _MAGIC:
-        if start.startswith(magic):
-            return image_format
-    raise ImageError(f"{name} is not a JPEG, PNG, TIFF, WebP or BMP picture.")
 
 
 def _name(source: Source) -> str:
@@ -249,6 +191,8 @@ def _open_stream(source: Source, name: str, max_pixels: int) -> BinaryIO:
     except SourceError as error:
         raise ImageError(f"{name} {error}") from error
     except FileNotFoundError as error:
+        if is_address(name):
+            raise ImageError(f"{name} {NO_ADDRESSES}") from error
         raise ImageError(f"{name} does not exist.") from error
     except IsADirectoryError as error:
         raise ImageError(f"{name} is a folder, not a picture.") from error

@@ -7,16 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from keras_colorize.imaging.bounds import DEFAULT_MAX_PIXELS, BoundError, check_size
 from keras_colorize.imaging.captions import Captions, carried_captions
 from keras_colorize.imaging.color import gray_to_lightness, rgb_to_lightness
 from keras_colorize.imaging.decoding import (
-    DEFAULT_MAX_PIXELS,
-    CutShortError,
-    ImageError,
-    PixelLimitError,
     Pixels,
     Source,
     decode,
+)
+from keras_colorize.imaging.errors import (
+    CutShortError,
+    ImageError,
+    PagesError,
+    PixelLimitError,
 )
 from keras_colorize.imaging.exif import carried_exif, orientation, upright
 from keras_colorize.imaging.pixels import PixelKindError, pixels_of
@@ -28,6 +31,7 @@ __all__ = [
     "DEFAULT_MAX_PIXELS",
     "CutShortError",
     "ImageError",
+    "PagesError",
     "Photograph",
     "PixelLimitError",
     "photograph_from_pil",
@@ -48,6 +52,7 @@ class Photograph:
         dpi: dots per inch, (horizontal, vertical), or None.
         format: "JPEG", "PNG", "TIFF", "WEBP" or "BMP".
         captions: XMP, IPTC and comment, or None.
+        several: whether its file holds more pictures, as those of an animation.
     """
 
     lightness: NDArray[np.float32]
@@ -56,6 +61,7 @@ class Photograph:
     dpi: Dpi | None
     format: str
     captions: Captions | None = None
+    several: bool = False
 
     @property
     def size(self) -> tuple[int, int]:
@@ -65,16 +71,22 @@ class Photograph:
 
 
 def read_photograph(
-    source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS, as_far_as_it_goes: bool = False
+    source: Source,
+    *,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    as_far_as_it_goes: bool = False,
+    page: int | None = None,
 ) -> Photograph:
     """Reads a photograph, grey or in colour, as lightness.
 
-    JPEG (CMYK too), PNG, TIFF, WebP and BMP. 16-bit tones stay fine; a colour profile is applied.
+    JPEG (CMYK too), PNG, TIFF, WebP, BMP, GIF, JPEG 2000, AVIF, and HEIC with the extra `heic`.
+    16-bit tones stay fine; a colour profile is applied. Of an animation it is the first picture.
 
     Args:
         source: path, the encoded bytes, or a stream at their start.
         max_pixels: the most pixels to decode.
         as_far_as_it_goes: whether to fill what is missing of a JPEG that is cut short.
+        page: of a TIFF of several pages, from 1 on.
 
     Returns:
         The photograph, upright.
@@ -82,12 +94,19 @@ def read_photograph(
     Raises:
         PixelLimitError: it has more than `max_pixels`.
         CutShortError: it is a JPEG with pixels missing.
-        ImageError: it cannot be read, is no picture, is damaged, or is several pictures.
+        PagesError: it is a TIFF of several pages, and `page` is None.
+        ImageError: it cannot be read, is no picture, is damaged, or has no such page.
     """
-    pixels = decode(source, max_pixels, as_far_as_it_goes=as_far_as_it_goes)
+    pixels = decode(source, max_pixels, as_far_as_it_goes=as_far_as_it_goes, page=page)
     lightness = _lightness(pixels.color)
     return Photograph(
-        lightness, pixels.alpha, pixels.exif, pixels.dpi, pixels.format, pixels.captions
+        lightness,
+        pixels.alpha,
+        pixels.exif,
+        pixels.dpi,
+        pixels.format,
+        pixels.captions,
+        pixels.several,
     )
 
 
@@ -106,12 +125,13 @@ def photograph_from_pil(image: Image.Image) -> Photograph:
     if 0 in image.size:
         raise ImageError("The picture has no pixels.")
     try:
+        check_size(*image.size)
         with quiet_pillow():
             turn = orientation(image)
             color, alpha = pixels_of(image)
             exif, dpi = carried_exif(image, turn), carried_dpi(image, turn)
             captions = carried_captions(image, turn)
-    except PixelKindError as error:
+    except (PixelKindError, BoundError) as error:
         raise ImageError(f"The picture {error}") from error
     except OSError as error:  # Pillow decodes late
         raise ImageError("The picture is damaged or cut short and cannot be decoded.") from error

@@ -6,7 +6,8 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from keras_colorize.imaging.decoding import DEFAULT_MAX_PIXELS, decode
+from keras_colorize.imaging.bounds import DEFAULT_MAX_PIXELS
+from keras_colorize.imaging.decoding import decode
 from keras_colorize.imaging.exif import orientation
 from keras_colorize.imaging.images import rgb_of
 from keras_colorize.imaging.quiet import quiet_pillow

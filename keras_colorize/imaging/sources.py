@@ -1,6 +1,7 @@
 """Where the bytes of a picture come from: files, pipes and streams, none without an end."""
 
 import os
+import re
 import select
 import stat
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from typing import BinaryIO
 _PART = 2**20
 _BYTES_A_PIXEL = 8  # of four channels of 16 bits, and none packed
 _BESIDE = 2**26  # for what else a picture holds
+NO_ADDRESSES = "is an address, not a file: download the picture, and name its file."
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _PATIENCE = 30  # seconds without a byte of a named pipe
 
 
@@ -42,6 +45,11 @@ def open_source(source: str | Path | bytes | BinaryIO, max_pixels: int) -> Binar
         return stream
     with stream:
         return _limited(iter(lambda: stream.read(_PART), b""), limit)
+
+
+def is_address(name: str) -> bool:
+    """Says whether a name is that of something on the web, and of no file."""
+    return bool(_ADDRESS.match(name)) and not os.path.lexists(name)
 
 
 def _is_pipe(path: str | Path) -> bool:

@@ -2,6 +2,25 @@
 
 import os
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatch
+
+# What systems, cameras' cards and network storage put beside photographs, some of it pictures.
+OTHERS = (
+    *("@eaDir", "@Recycle", "#recycle", "#snapshot", "$RECYCLE.BIN", "System Volume Information"),
+    *("__MACOSX", "lost+found", "Thumbs.db", "ehthumbs.db", "desktop.ini", ".*"),
+)
+
+
+def is_left_out(path: str, patterns: tuple[str, ...] = OTHERS) -> bool:
+    """Says whether a file or folder is none of the photographs of the folder that it is in.
+
+    Args:
+        path: relative to the folder, with slashes.
+        patterns: as a shell has them; each is of the name, or, if it has a slash, of the path.
+    """
+    name = path.rpartition("/")[2]
+    plain = [pattern.rstrip("/") for pattern in patterns]
+    return any(fnmatch(path if "/" in each else name, each) for each in plain)
 
 
 def walk(

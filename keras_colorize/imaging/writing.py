@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from keras_colorize.imaging.captions import Captions, caption_options
-from keras_colorize.imaging.decoding import ImageError
+from keras_colorize.imaging.errors import ImageError
 from keras_colorize.imaging.files import atomic_file, write_all
 from keras_colorize.imaging.formats import FORMAT_OF
 from keras_colorize.imaging.resolution import Dpi

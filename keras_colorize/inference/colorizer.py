@@ -1,33 +1,35 @@
 """Any photograph to a colour photograph, at full size, with the lightness it had."""
 
 import os
+import sys
 import threading
 from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from keras_colorize.imaging.color import gray_to_lightness, lab_to_rgb, rgb_to_lightness
+from keras_colorize.imaging.color import lab_to_rgb
 from keras_colorize.imaging.framing import Framing, find_framing
 from keras_colorize.imaging.images import (
     DEFAULT_MAX_PIXELS,
     ImageError,
     Photograph,
-    photograph_from_pil,
-    read_photograph,
     write_image,
 )
 from keras_colorize.imaging.tone import restored_range
 from keras_colorize.imaging.upsampling import guided_upsample, render
 from keras_colorize.inference.fitting import predict_fitted, short_side
-from keras_colorize.inference.runtime import Floats, Runtime, load_runtime
+from keras_colorize.inference.given import File, Source, kind_of, read_given
+from keras_colorize.inference.runtime import Floats, KerasRuntime, Runtime, load_runtime
 
-File = str | os.PathLike[str] | bytes | BinaryIO
-Source = File | NDArray[Any] | Image.Image
+if TYPE_CHECKING:
+    import keras
+
+_OF_RUNTIMES = ("name", "sizes", "size_multiple", "chroma_stride", "predict")
 
 
 class Colorizer:
@@ -43,7 +45,7 @@ class Colorizer:
 
     def __init__(
         self,
-        model: str | os.PathLike[str] | Runtime | None = None,
+        model: "str | os.PathLike[str] | Runtime | keras.Model | None" = None,
         *,
         size: int | None = None,
         saturation: float = 1.0,
@@ -54,7 +56,7 @@ class Colorizer:
 
         Args:
             model: a packaged name, a run folder, a `.keras` or `.tflite` file, the folder of a
-                SavedModel, or a runtime; None is the packaged default.
+                SavedModel, a generator of Keras, or a runtime; None is the packaged default.
             size: short side of what the network sees: 256, or what else it was made for.
             saturation: factor on ab; 0 leaves the photograph grey.
             adapt: whether the network is shown old photographs as it knows photographs: without
@@ -65,11 +67,10 @@ class Colorizer:
         Raises:
             WeightsError: the model cannot be found or used.
             SizeError: it does not take `size`.
+            TypeError: it is none of these.
         """
-        if model is None or isinstance(model, str | os.PathLike):
-            model = load_runtime(model, threads)
-        self.runtime: Runtime = model
-        self.size = short_side(model, size)
+        self.runtime = _runtime(model, threads)
+        self.size = short_side(self.runtime, size)
         self.saturation = saturation
         self.adapt = adapt
 
@@ -109,7 +110,7 @@ class Colorizer:
             ImageError: the photograph cannot be read.
         """
         _opencv_tables()
-        photograph = _photograph(source, max_pixels)
+        photograph = read_given(source, max_pixels)
         rgb = self._paint(photograph)
         alpha = photograph.alpha
         image = Image.fromarray(rgb if alpha is None else np.dstack([rgb, alpha]))
@@ -129,7 +130,8 @@ class Colorizer:
         quality: int = 95,
         max_pixels: int = DEFAULT_MAX_PIXELS,
         as_far_as_it_goes: bool = False,
-    ) -> None:
+        page: int | None = None,
+    ) -> str | None:
         """Colours a photograph into a file, which appears whole or not at all.
 
         Args:
@@ -141,6 +143,11 @@ class Colorizer:
             quality: of JPEG and WebP, 1..100.
             max_pixels: the most pixels to decode.
             as_far_as_it_goes: whether to colour a JPEG that is cut short; the rest is plain.
+            page: of a TIFF of several pages, from 1 on.
+
+        Returns:
+            What is worth knowing of the result, as the end of a sentence that names the source, or
+            None: of an animation only the first picture is coloured.
 
         Raises:
             FileExistsError: the destination exists and `overwrite` is false.
@@ -149,11 +156,13 @@ class Colorizer:
         """
         if isinstance(destination, os.PathLike):
             destination = Path(destination)
+        if not isinstance(destination, str | Path) and not hasattr(destination, "write"):
+            raise TypeError(f"A result is a path or a binary stream, not {kind_of(destination)}.")
         if isinstance(destination, str | Path) and isinstance(source, str | os.PathLike):
             if is_same_file(source, destination):
                 raise ImageError(f"{destination} is the photograph itself, which stays as it is.")
         _opencv_tables()
-        photograph = _photograph(source, max_pixels, as_far_as_it_goes)
+        photograph = read_given(source, max_pixels, as_far_as_it_goes, page)
         if format is None and not isinstance(destination, str | Path):
             format = photograph.format
         write_image(
@@ -166,6 +175,11 @@ class Colorizer:
             dpi=photograph.dpi,
             captions=photograph.captions,
             overwrite=overwrite,
+        )
+        return (
+            "holds several pictures, of which the first is coloured."
+            if photograph.several
+            else None
         )
 
     def _paint(self, photograph: Photograph) -> NDArray[np.uint8]:
@@ -214,31 +228,16 @@ def _opencv_tables() -> threading.Thread:
     return thread
 
 
-def _photograph(source: Source, max_pixels: int, as_far_as_it_goes: bool = False) -> Photograph:
-    if isinstance(source, Image.Image):
-        return photograph_from_pil(source)
-    if isinstance(source, np.ndarray):
-        return _photograph_from_pixels(source)
-    if isinstance(source, os.PathLike):
-        source = Path(source)
-    return read_photograph(source, max_pixels=max_pixels, as_far_as_it_goes=as_far_as_it_goes)
-
-
-def _photograph_from_pixels(pixels: NDArray[Any]) -> Photograph:
-    channels = 1 if pixels.ndim == 2 else pixels.shape[-1]
-    if pixels.ndim not in (2, 3) or channels not in (1, 3, 4):
-        raise ImageError(f"Pixels are (H, W), (H, W, 3) or (H, W, 4), not {pixels.shape}.")
-    if pixels.dtype not in (np.uint8, np.uint16):
-        raise ImageError(f"Pixels are uint8 or uint16, not {pixels.dtype}.")
-    if not pixels.size:
-        raise ImageError("The picture has no pixels.")
-    alpha = None
-    if channels == 4:
-        alpha = np.ascontiguousarray(pixels[..., 3])
-        if alpha.dtype == np.uint16:
-            alpha = (alpha // 257).astype(np.uint8)
-    if channels == 1:
-        lightness = gray_to_lightness(pixels.reshape(pixels.shape[:2]))
-    else:
-        lightness = rgb_to_lightness(pixels[..., :3])
-    return Photograph(lightness, alpha, None, None, "PNG")
+def _runtime(model: Any, threads: int | None) -> Runtime:
+    if model is None or isinstance(model, str | os.PathLike):
+        return load_runtime(model, threads)
+    keras = sys.modules.get("keras")  # else nobody has a model of it
+    if keras is not None and isinstance(model, keras.Model):
+        return KerasRuntime(model)
+    if all(hasattr(model, name) for name in _OF_RUNTIMES):
+        runtime: Runtime = model
+        return runtime
+    raise TypeError(
+        "The model is a packaged name, a path, a generator of Keras or a runtime, not "
+        f"{kind_of(model)}."
+    )

@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from keras_colorize.inference.runtime import load_keras
-from keras_colorize.inference.tflite_facts import generator_config, read_facts
+from keras_colorize.inference.tflite_facts import facts_of_file, generator_config
 from keras_colorize.inference.tflite_weights import folded_generator, read_constants
 from keras_colorize.inference.weights import WeightsError, resolve_weights
 
@@ -27,8 +27,8 @@ def load_generator(weights: str | os.PathLike[str] | None = None) -> Any:
     path = resolve_weights(weights)
     try:
         if path.suffix == ".tflite":
-            config = generator_config(read_facts(path.read_bytes()))
-            return folded_generator(read_constants(path), config)
+            constants = read_constants(path)  # first: LiteRT verifies the file
+            return folded_generator(constants, generator_config(facts_of_file(path)))
         return fold_batch_norm(load_keras(path))
     except WeightsError:
         raise

@@ -2,13 +2,15 @@
 
 import os
 import threading
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
-from zipfile import BadZipFile, ZipFile
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_colorize.imaging.bounds import BoundError, check_unpacked
 from keras_colorize.imaging.color import scale_lightness, unscale_ab
 from keras_colorize.inference.litert_runtime import LiteRTRuntime
 from keras_colorize.inference.quiet import import_quietly
@@ -157,15 +159,33 @@ def load_keras(path: Path) -> Any:
         The `keras.Model`.
 
     Raises:
-        WeightsError: the file is no such model.
+        WeightsError: the file is no such model, or would unpack to far more than it holds.
     """
     keras = import_quietly("keras")
     try:
-        with ZipFile(path) as archive:  # from 3.12 on Python skips the checksums of what HDF5 reads
+        with ZipFile(path) as archive:
+            packed = path.stat().st_size
+            check_unpacked(packed, sum(entry.file_size for entry in archive.infolist()))
+            for entry in archive.infolist():
+                if entry.filename.endswith(".h5"):
+                    check_unpacked(packed, _bytes_of_arrays(archive, entry))
+            # From 3.12 on Python skips the checksums of what HDF5 reads.
             if damaged := archive.testzip():
                 raise BadZipFile(damaged)
         return keras.saving.load_model(path, compile=False)
     except MemoryError:
         raise
+    except BoundError as error:
+        raise WeightsError(f"{path} {error}") from error
     except Exception as error:  # a loader of damaged bytes may raise anything
         raise WeightsError(f"{path} is damaged, or no .keras file.") from error
+
+
+def _bytes_of_arrays(archive: ZipFile, entry: ZipInfo) -> int:
+    """Adds up what the arrays of an HDF5 file would take, which may be packed within, too."""
+    import h5py
+
+    sizes: list[int] = []
+    with archive.open(entry) as stream, h5py.File(BytesIO(stream.read()), "r") as file:
+        file.visititems(lambda _, item: sizes.append(int(getattr(item, "nbytes", 0))))
+    return sum(sizes)

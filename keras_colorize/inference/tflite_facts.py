@@ -1,11 +1,14 @@
 """What a `.tflite` file of this project says of itself, as JSON in its metadata."""
 
 import json
+import struct
+from pathlib import Path
 from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
 
 from keras_colorize.config import GeneratorConfig
+from keras_colorize.inference.weights import WeightsError
 
 FACTS = "KERAS_COLORIZE"
 
@@ -25,6 +28,25 @@ def read_facts(model: bytes) -> dict[str, Any]:
             found: dict[str, Any] = json.loads(bytes(parsed.buffers[entry.buffer].data))
             return found
     return {}
+
+
+def facts_of_file(path: Path) -> dict[str, Any]:
+    """Reads the facts of a file that a user names.
+
+    Args:
+        path: of a `.tflite` file.
+
+    Returns:
+        As `read_facts`.
+
+    Raises:
+        WeightsError: the file is damaged.
+    """
+    try:
+        return read_facts(path.read_bytes())
+    # What flatbuffers raises depends on where the bytes end.
+    except (struct.error, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise WeightsError(f"{path} is damaged, or no .tflite file.") from error
 
 
 def generator_config(facts: dict[str, Any]) -> GeneratorConfig | None:

@@ -2,25 +2,37 @@
 
 from typing import Any
 
-from keras_colorize.config import DiscriminatorConfig
+from keras_colorize.config import DiscriminatorConfig, preset_named
 from keras_colorize.models.blocks import MOMENTUM
 
 
-def build_discriminator(config: DiscriminatorConfig | None = None) -> Any:
+def build_discriminator(config: DiscriminatorConfig | str | None = None) -> Any:
     """Builds the network that tells real ab from generated, patch by patch.
 
     Args:
-        config: widths, strides, last kernel and first batch norm; default: the paper's.
+        config: widths, strides, last kernel and first batch norm, or the name of a preset that
+            has them; default: the paper's.
 
     Returns:
         A functional model from [`lightness_scaled` (B, H, W, 1), `ab_scaled` (B, H, W, 2)],
         both in [-1, 1] and at ab's resolution, to `logits`, (B, H/s, W/s, 1), s the product of
         the strides. The paper ends in a sigmoid; the losses take logits, which is the same
         function computed stably.
+
+    Raises:
+        ValueError: there is no preset of this name.
+        TypeError: `config` is none of these.
     """
     import keras
 
+    if isinstance(config, str):
+        config = preset_named(config).discriminator
     config = config or DiscriminatorConfig()
+    if not isinstance(config, DiscriminatorConfig):
+        raise TypeError(
+            "A discriminator is built from a DiscriminatorConfig or a preset's name, not "
+            f"{config!r}."
+        )
     layers = keras.layers
     lightness = keras.Input((None, None, 1), name="lightness_scaled")
     ab = keras.Input((None, None, 2), name="ab_scaled")

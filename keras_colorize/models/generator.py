@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from keras_colorize.config import Aggregation, GeneratorConfig
+from keras_colorize.config import Aggregation, GeneratorConfig, preset_named
 from keras_colorize.models.blocks import conv_block, downsample, project, upsample
 from keras_colorize.models.efficientnet_lite import encode, features_at
 from keras_colorize.models.precision import building_at
@@ -42,12 +42,13 @@ def node_inputs(config: GeneratorConfig) -> dict[tuple[int, int], list[tuple[int
 
 
 def build_generator(
-    config: GeneratorConfig | None = None, *, batch_norm: bool = True, keras: Any = None
+    config: GeneratorConfig | str | None = None, *, batch_norm: bool = True, keras: Any = None
 ) -> Any:
     """Builds the network that predicts ab from L.
 
     Args:
-        config: widths, chroma stride c, encoder and aggregation; default: the paper's.
+        config: widths, chroma stride c, encoder and aggregation, or the name of a preset that has
+            them; default: the paper's.
         batch_norm: False builds the same graph with biases instead of batch norm, to receive
             folded weights (`keras_colorize.models.folding`).
         keras: the Keras module to build with; default: Keras 3.
@@ -57,12 +58,21 @@ def build_generator(
         (B, H/c, W/c, 2) in [-1, 1]. H and W are any multiples of 16 c. Under Keras 3 it is a
         `Generator`, which has its configuration with it.
 
+    Raises:
+        ValueError: there is no preset of this name.
+        TypeError: `config` is none of these.
+
     Examples:
-        >>> generator = build_generator(PRESETS["tiny"].generator)
+        >>> generator = build_generator("tiny")
         >>> generator.predict(np.zeros((1, 64, 96, 1))).shape
         (1, 32, 48, 2)
     """
-    config = config or GeneratorConfig()
+    wanted: Any = preset_named(config).generator if isinstance(config, str) else config
+    config = GeneratorConfig() if wanted is None else wanted
+    if not isinstance(config, GeneratorConfig):
+        raise TypeError(
+            f"A generator is built from a GeneratorConfig or a preset's name, not {config!r}."
+        )
     if keras is None:
         return Generator(config, batch_norm=batch_norm)
     return keras.Model(*_graph(keras, config, batch_norm), name="generator")

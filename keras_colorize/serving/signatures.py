@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_colorize.imaging.bounds import BoundsError, check_sides
+from keras_colorize.imaging.bounds import BoundError, PixelBoundError, check_size
 from keras_colorize.imaging.upsampling import guided_upsample
 from keras_colorize.inference.colorizer import Colorizer
 from keras_colorize.inference.fitting import margins
@@ -109,12 +109,11 @@ def listed(shape: Sequence[int]) -> str:
 
 def _check_pixels(picture: NDArray[Any], max_pixels: int) -> None:
     height, width = picture.shape[:2]
-    if height * width > max_pixels:
-        message = f"The picture has {width} x {height} pixels, more than the limit of {max_pixels}."
-        raise ServingError("RESOURCE_EXHAUSTED", message)
     try:
-        check_sides(width, height)
-    except BoundsError as error:
+        check_size(width, height, max_pixels)
+    except PixelBoundError as error:
+        raise ServingError("RESOURCE_EXHAUSTED", f"The picture {error}") from error
+    except BoundError as error:
         raise ServingError("INVALID_ARGUMENT", f"The picture {error}") from error
 
 

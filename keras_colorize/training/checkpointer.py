@@ -13,12 +13,14 @@ from keras_colorize.training.distribution import Devices
 from keras_colorize.training.runs import Checkpoint, Run
 
 SECONDS_BETWEEN_CHECKPOINTS = 600
-_SAVE = 1
-_LEVELS = (0, _SAVE, signal.SIGINT, signal.SIGTERM)  # of what a process wishes, the last goes first
+_SAVE = -1  # no signal has this number
+# A terminal that is closed sends SIGHUP, which Windows does not have.
+_ENDS = tuple(getattr(signal, name) for name in ("SIGHUP", "SIGTERM") if hasattr(signal, name))
+_LEVELS = (0, _SAVE, signal.SIGINT, *_ENDS)  # of what a process wishes, the last goes first
 
 
 class TrainingStopped(Exception):
-    """The process was asked to end (SIGTERM) and has saved what it needs to go on."""
+    """The process was asked to end (SIGTERM, SIGHUP) and has saved what it needs to go on."""
 
 
 class Checkpointer(keras.callbacks.Callback):
@@ -44,7 +46,10 @@ class Checkpointer(keras.callbacks.Callback):
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Minds SIGTERM and Ctrl-C; a second one of them ends the process at once."""
+        """Minds SIGTERM, SIGHUP and Ctrl-C; a second one of them ends the process at once.
+
+        Under nohup SIGHUP stays ignored.
+        """
 
         def ask(number: int, frame: Any) -> None:
             if self.signal is not None:
@@ -54,7 +59,8 @@ class Checkpointer(keras.callbacks.Callback):
         if threading.current_thread() is not threading.main_thread():
             yield  # signals come to the main thread alone
             return
-        before = {n: signal.signal(n, ask) for n in (signal.SIGTERM, signal.SIGINT)}
+        minded = [n for n in _ENDS if n == signal.SIGTERM or signal.getsignal(n) != signal.SIG_IGN]
+        before = {n: signal.signal(n, ask) for n in (*minded, signal.SIGINT)}
         try:
             yield
         finally:
@@ -73,7 +79,7 @@ class Checkpointer(keras.callbacks.Callback):
         """Saves if it is time.
 
         Raises:
-            TrainingStopped: after SIGTERM.
+            TrainingStopped: after SIGTERM or SIGHUP.
             KeyboardInterrupt: after Ctrl-C.
         """
         due = time.monotonic() - self.saved >= SECONDS_BETWEEN_CHECKPOINTS
@@ -86,4 +92,4 @@ class Checkpointer(keras.callbacks.Callback):
         self.run.save_checkpoint(self.model, self.epoch, self.skipped + batch + 1)
         self.saved = time.monotonic()
         if wish != _SAVE:
-            raise TrainingStopped if wish == signal.SIGTERM else KeyboardInterrupt
+            raise TrainingStopped if wish in _ENDS else KeyboardInterrupt

@@ -85,6 +85,10 @@ class BaseGAN(keras.Model):
         # The parts are built; without this, fit would look for a call method of the whole.
         self.built = True
 
+    def call(self, lightness_scaled: Any, training: bool = False) -> Any:
+        """Predicts as `best_generator` does, so that `predict` works on the whole GAN, too."""
+        return self.best_generator(lightness_scaled, training=training)
+
     @property
     def best_generator(self) -> keras.Model:
         """The generator to evaluate and export: the average where there is one."""
@@ -128,7 +132,14 @@ class BaseGAN(keras.Model):
 
         Raises:
             ValueError: both optimizers are the same object, or one is missing.
+            TypeError: losses or metrics are given: the GAN has its own.
         """
+        for name in ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics"):
+            if kwargs.get(name) is not None:
+                raise TypeError(
+                    f"compile takes no {name}: the GAN has losses and metrics of its own, and "
+                    "takes an optimizer for each network, l1_weight and color_loss."
+                )
         super().compile(optimizer=generator_optimizer, **kwargs)
         self.discriminator_optimizer = keras.optimizers.get(discriminator_optimizer)
         if (self.discriminator is None) != (self.discriminator_optimizer is None):

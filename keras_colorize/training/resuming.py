@@ -25,7 +25,7 @@ def resume(
         RunError: there are checkpoints, and none can be read.
     """
     checkpoint = run.load_checkpoint(gan)
-    run.write_metrics([line for line in run.metrics() if line["epoch"] <= checkpoint.epochs])
+    lost = run.mend_metrics(checkpoint.epochs)
     progress = Progress(
         steps_done=checkpoint.epochs * steps + checkpoint.steps,
         steps=epochs * steps,
@@ -34,4 +34,10 @@ def resume(
     )
     for path, reason in checkpoint.damaged.items():
         progress.say(f"{path} cannot be read ({reason}); going on from the one before.")
+    if lost:
+        progress.say(
+            f"{run.folder / 'metrics.jsonl'} was damaged: it lacks the epochs "
+            f"{', '.join(map(str, lost))}, which neither the report nor the choice of best.keras "
+            "takes into account."
+        )
     return checkpoint, progress

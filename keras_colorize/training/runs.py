@@ -5,18 +5,20 @@ import os
 import platform
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import h5py
 
 from keras_colorize.config import DiscriminatorConfig, GeneratorConfig, TrainingConfig
 from keras_colorize.imaging.files import atomic_file
 from keras_colorize.imaging.temporaries import holds_nothing
+from keras_colorize.training.seals import check_seal, seal
 
 KEPT_CHECKPOINTS = 2
 _CHECKPOINT = re.compile(r"epoch-(?P<epochs>\d+)(-step-(?P<steps>\d+))?\.weights\.h5")
@@ -128,11 +130,12 @@ class Run:
         within = f"-step-{steps:07d}" if steps else ""
         path = self.folder / "checkpoints" / f"epoch-{epochs:04d}{within}.weights.h5"
 
-        def save(to: BinaryIO) -> None:
+        def save(to: BytesIO) -> None:
             gan.save_weights(to)
             with h5py.File(to, "r+") as file:
                 file.attrs["means"] = json.dumps(gan.running_means())
                 file.attrs["random"] = json.dumps(gan.random_states())
+            seal(to)
 
         save_whole(save, path)
         for old in list(self.checkpoints().values())[:-KEPT_CHECKPOINTS]:
@@ -153,6 +156,7 @@ class Run:
         damaged: dict[Path, str] = {}
         for (epochs, steps), path in reversed(self.checkpoints().items()):
             try:
+                check_seal(path)
                 gan.load_weights(path)
                 with h5py.File(path) as file:
                     means = json.loads(file.attrs.get("means", "{}"))
@@ -167,9 +171,35 @@ class Run:
         return Checkpoint(0, 0, {}, {})
 
     def metrics(self) -> list[dict[str, Any]]:
-        """The lines of `metrics.jsonl`."""
+        """The lines of `metrics.jsonl`, without those that are damaged."""
+        records = []
         path = self.folder / "metrics.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        for line in path.read_bytes().splitlines() if path.exists() else ():
+            with suppress(ValueError):
+                record = json.loads(line)
+                if isinstance(record, dict) and isinstance(record.get("epoch"), int):
+                    records.append(record)
+        return records
+
+    def mend_metrics(self, epochs: int) -> list[int]:
+        """Forgets the lines beyond the first epochs, and what is damaged.
+
+        Args:
+            epochs: that the run goes on from.
+
+        Returns:
+            Those of these epochs of which there is no line. The file that lacks them is kept as
+            `metrics.damaged.jsonl`.
+        """
+        kept = [record for record in self.metrics() if record["epoch"] <= epochs]
+        lost = sorted(set(range(1, epochs + 1)) - {record["epoch"] for record in kept})
+        path = self.folder / "metrics.jsonl"
+        if lost and path.exists():
+            damaged = path.read_bytes()
+            with atomic_file(path.with_name("metrics.damaged.jsonl"), overwrite=True) as stream:
+                stream.write(damaged)
+        self.write_metrics(kept)
+        return lost
 
     def write_metrics(self, records: list[dict[str, Any]]) -> None:
         """Replaces `metrics.jsonl`."""
@@ -188,7 +218,7 @@ class _NamedStream(BytesIO):
         return self.name
 
 
-def save_whole(save: Callable[[BinaryIO], object], path: Path) -> None:
+def save_whole(save: Callable[[BytesIO], object], path: Path) -> None:
     """Calls `save` so that the file appears whole or not at all.
 
     Args:

@@ -89,7 +89,7 @@ def train(
     if strategy != "multiworker" and (run_folder / REPORT).exists():
         start = resolve_weights(fine_tune) if fine_tune else None
         run = Run(run_folder, _configuration(preset, photographs, val, start))
-        if run.metrics()[-1]["epoch"] == recipe.epochs:
+        if [record["epoch"] for record in run.metrics()[-1:]] == [recipe.epochs]:
             return run  # nothing is left to do: no need to build anything
     with ExitStack() as stack:
         devices = stack.enter_context(open_devices(strategy))
@@ -139,7 +139,7 @@ def train(
             for stage, skipped in stages:
                 _fit(gan, devices, photographs, recipe, stage, skipped, steps, callbacks)
     with devices.together():  # the others stay: to the first, their end would be a failure
-        if devices.first:
+        if devices.first and run.metrics():  # they may have been lost
             write_report(run, val)
     return run if devices.first else None
 

@@ -30,7 +30,9 @@ def test_output_as_a_file_or_a_folder(folder, colorize, tree):
 def test_a_folder_keeps_its_tree(folder, colorize, tree, is_coloured):
     result = colorize("album", "-o", "out", "--format", "png")
     assert result.exit_code == 0, result.output
-    assert result.stderr == "Coloured 4 of 4 pictures.\n"
+    assert result.stderr == (
+        "Coloured 4 of 4 pictures.\n1 file was not a picture: album/notes.txt.\n"
+    )
     assert result.stdout == ""
     assert tree(folder / "out") == {
         "one-colorized.png",

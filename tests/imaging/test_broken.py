@@ -133,17 +133,6 @@ def test_lack_of_memory_is_not_called_damage(monkeypatch):
         read_photograph(EXAMPLES["png"])
 
 
-@pytest.mark.parametrize("format", ["WEBP", "PNG"])
-def test_animations_are_refused(tmp_path, format):
-    path = tmp_path / "moving"
-    others = [Image.fromarray(scene()[::-1]), Image.fromarray(scene()[:, ::-1])]
-    path.write_bytes(encoded(format, save_all=True, append_images=others))
-    with pytest.raises(ImageError) as caught:
-        read_photograph(path)
-    sentence = "is animated; save one picture of it as a file of its own."
-    assert str(caught.value) == f"{path} {sentence}"
-
-
 def test_pipe():
     ends = os.pipe()
     with open(ends[0], "rb") as reader, open(ends[1], "wb") as writer:

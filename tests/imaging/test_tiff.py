@@ -68,7 +68,7 @@ def test_several_pages_are_refused(tmp_path):
     path.write_bytes(tiff(page(GRAY, kind=PAGE), page(GRAY // 2, kind=PAGE), page(GRAY)))
     with pytest.raises(ImageError) as caught:
         read_photograph(path)
-    assert str(caught.value) == f"{path} has 3 pages; save each as a file of its own."
+    assert str(caught.value) == f"{path} has 3 pages."
 
 
 @pytest.mark.parametrize("kinds", [[0], [0, REDUCED], [REDUCED, 0], [0, MASK, REDUCED | MASK]])
@@ -97,5 +97,5 @@ def test_pages_in_a_circle_are_counted_once():
 
 def test_so_many_pages_are_not_counted():
     data = tiff(*[page(GRAY[:1, :1])] * 3000)
-    with pytest.raises(ImageError, match="has 1000 or more pages"):
+    with pytest.raises(ImageError, match="has more than 1000 pages"):
         read_photograph(data)

@@ -3,6 +3,7 @@
 Without saturation the result has the lightness of the reference, in the size of the picture.
 """
 
+import gzip
 from io import BytesIO
 from pathlib import Path
 
@@ -61,6 +62,16 @@ def test_cases(path, colorizer, reference):
     else:
         assert photograph.alpha is None
     assert np.abs(photograph.lightness - expected).mean() < 1
+
+
+def test_a_raw_file_is_refused_and_not_coloured_as_its_preview(tmp_path, colorizer):
+    path = tmp_path / "raw-with-small-preview.dng"
+    path.write_bytes(gzip.decompress((CASES.parent / f"{path.name}.gz").read_bytes()))
+    with pytest.raises(ImageError) as caught:
+        colored(colorizer, path)
+    assert str(caught.value) == (
+        f"{path} is a camera's raw file; develop it first, and colour the JPEG or TIFF."
+    )
 
 
 def test_a_jpeg_that_is_cut_short_is_coloured_as_far_as_it_goes_when_asked(colorizer, reference):

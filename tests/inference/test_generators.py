@@ -6,6 +6,7 @@ import pytest
 from keras_colorize.config import AGGREGATIONS, BaselineConfig, GeneratorConfig
 from keras_colorize.inference.generators import load_generator
 from keras_colorize.inference.runtime import KerasRuntime, LiteRTRuntime, WeightsError
+from keras_colorize.inference.tflite_facts import facts_of_file
 from keras_colorize.inference.tflite_weights import folded_generator
 from keras_colorize.models.baselines.zhang2016 import build_zhang2016, with_annealed_mean
 from keras_colorize.models.generator import build_generator, config_of
@@ -60,3 +61,13 @@ def test_a_saved_model_is_refused(tmp_path):
     (tmp_path / "saved_model.pb").touch()
     with pytest.raises(WeightsError, match="name the run, or the .keras or .tflite file"):
         load_generator(tmp_path)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.99])
+def test_a_tflite_file_that_is_cut_is_a_sentence(packaged, tmp_path, share):
+    path = tmp_path / "cut.tflite"
+    whole = packaged.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    for read in (load_generator, facts_of_file):
+        with pytest.raises(WeightsError, match=r"cut\.tflite is damaged, or no \.tflite file\.$"):
+            read(path)

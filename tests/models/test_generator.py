@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_colorize.config import AGGREGATIONS, PRESETS, GeneratorConfig
+from keras_colorize.models.discriminator import build_discriminator
 from keras_colorize.models.generator import Generator, build_generator, config_of
 from keras_colorize.models.precision import building_at
 
@@ -253,3 +254,18 @@ def test_layers_keep_their_names_however_often_they_are_built(paper, models):
     small = models["improved_dla"]
     assert [v.path for v in paper.variables] == [v.path for v in small.variables]
     assert [layer.name for layer in paper.layers] == [layer.name for layer in small.layers]
+
+
+def test_a_preset_is_taken_by_its_name():
+    assert config_of(build_generator("tiny")) == PRESETS["tiny"].generator
+    assert build_discriminator("tiny").count_params() == (
+        build_discriminator(PRESETS["tiny"].discriminator).count_params()
+    )
+
+
+@pytest.mark.parametrize("build", [build_generator, build_discriminator])
+def test_other_configurations_are_a_sentence(build):
+    with pytest.raises(ValueError, match=r"^There is no preset 'huge'; there are paper, .*tiny.*"):
+        build("huge")
+    with pytest.raises(TypeError, match=r"or a preset's name, not 5\.$"):
+        build(5)

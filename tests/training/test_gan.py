@@ -251,3 +251,21 @@ def test_takes_optimizers_by_name(make_gan):
 def test_refuses_an_impossible_average(make_gan, ema):
     with pytest.raises(ValueError, match=r"ema must be in \[0, 1\)"):
         make_gan(ema=ema)
+
+
+def test_the_whole_predicts_as_its_best_generator(make_gan, batch):
+    gan = make_gan(ema=0.9)
+    gan.compile("adam", "sgd")
+    gan.fit(*batch, batch_size=2, verbose=0)
+    expected = gan.best_generator.predict(batch[0], verbose=0)
+    np.testing.assert_allclose(gan.predict(batch[0], verbose=0), expected, atol=1e-5)
+    np.testing.assert_allclose(np.asarray(gan(batch[0])), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "given", [{"loss": "mse"}, {"metrics": ["mae"]}, {"optimizer": "adam"}, {"loss_weights": [1]}]
+)
+def test_compile_refuses_what_it_would_ignore(make_gan, given):
+    (name,) = given
+    with pytest.raises(TypeError, match=rf"^compile takes no {name}: the GAN has losses and"):
+        make_gan().compile("adam", "sgd", **given)
