@@ -17,8 +17,13 @@ def scans(folder):
     return folder / "scans"
 
 
+def height(path):
+    with Image.open(path) as image:
+        return image.height
+
+
 def heights(folder):
-    return {path.name: Image.open(path).height for path in folder.iterdir()}
+    return {path.name: height(path) for path in folder.iterdir()}
 
 
 def test_without_the_option_it_is_refused(scans, colorize):
@@ -46,12 +51,12 @@ def test_all_pages(scans, colorize, folder):
 def test_one_page(scans, colorize, folder):
     result = colorize("scans/roll.tif", "--page", 2)
     assert (result.exit_code, result.stdout) == (0, "scans/roll-p2-colorized.tif\n")
-    assert Image.open(scans / "roll-p2-colorized.tif").height == 50
+    assert height(scans / "roll-p2-colorized.tif") == 50
     assert colorize("scans/roll.tif", "-o", "third.png", "--page", 3).exit_code == 0
-    assert Image.open("third.png").height == 40
+    assert height("third.png") == 40
     data = (scans / "roll.tif").read_bytes()
     assert colorize("-", "-o", "piped.png", "--page", 2, input=data).exit_code == 0
-    assert Image.open("piped.png").height == 50
+    assert height("piped.png") == 50
 
 
 @pytest.mark.parametrize(
