@@ -31,8 +31,6 @@ COMMANDS = {
     "prepare": "prepare in out --shards 2 --jobs 1",
     "export": "export out --to tflite --kind fp32 --overwrite",
     "compare": f"compare --train in --val in --budget 8 --ablate loss {TINY} --out out",
-    "compress": "compress in --method prune --epochs 1 --steps-per-epoch 2 --batch-size 2 "
-    "--size 64 --run out",
 }
 
 

@@ -98,13 +98,14 @@ class _Page(click.ParamType):
     "--exclude",
     multiple=True,
     metavar="PATTERN",
-    help="Leave files or folders of this name out of folders, such as '*-old*' or 'scans/raw'; can "
-    "be given again.",
+    help="Name of files or folders to leave out of folders, such as '*-old*' or 'scans/raw'. It "
+    "can be given again.",
 )
 @click.option(
     "--page",
     type=_Page(),
-    help="Which page of TIFFs that have several, from 1 on, or all: name-p2-colorized.tif.",
+    help="Page to colour of TIFFs that have several, from 1 on, or all. The results are named "
+    "like name-p2-colorized.tif.",
 )
 @click.option(
     "--cut-short", is_flag=True, help="Colour JPEGs that are cut short as far as they go."
@@ -132,7 +133,7 @@ def command(
     input. The result of old.jpg is old-colorized.jpg. Originals are never replaced. Results that
     exist are skipped, which resumes a broken run; for a single picture that is an error. Files
     named *-colorized are skipped, unless such a file is the only path. What else is left out of a
-    folder is said in the end, except hidden files and what systems put there, such as @eaDir.
+    folder is listed at the end, except hidden files and those of systems, such as @eaDir.
     """
     make_colorizer = partial(Colorizer, model, size=size, saturation=saturation, adapt=adapt)
     options = {
