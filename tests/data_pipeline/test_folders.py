@@ -29,7 +29,7 @@ def mixed(tmp_path, make_picture):
     tinted = np.full((60, 60, 3), 120, np.uint8) + np.uint8([4, 2, 0])
     Image.fromarray(tinted).save(folder / "deep/sepia.png")
     (folder / "broken.jpg").write_bytes(b"no image")
-    make_picture(2).save(folder / "gif.png", format="GIF")
+    make_picture(2).save(folder / "ppm.png", format="PPM")
     (folder / "notes.txt").write_text("not a photograph")
     return folder
 
@@ -48,7 +48,7 @@ def test_sorts_photographs_by_what_they_are_fit_for(mixed):
     assert names(scan.files, mixed) == ["b.jpg", "deep/c.webp", "deep/er/a.PNG"]
     assert scan.orientations == [1, 1, 1]
     assert names(scan.near_grey, mixed) == ["deep/sepia.png", "gray.jpg"]
-    assert names(scan.unreadable, mixed) == ["broken.jpg", "gif.png"]
+    assert names(scan.unreadable, mixed) == ["broken.jpg", "ppm.png"]
     assert all(
         why.startswith("cannot be read: it is not a JPEG") for why in scan.unreadable.values()
     )
@@ -59,7 +59,7 @@ def test_lists_all_photographs_but_hidden_ones(mixed):
     assert listed == sorted(listed)
     assert set(listed) == {
         *("b.jpg", "broken.jpg", "deep/c.webp", "deep/er/a.PNG", "deep/sepia.png"),
-        *("gif.png", "gray.jpg"),
+        *("ppm.png", "gray.jpg"),
     }
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from keras_colorize.imaging.bounds import MOST_SIDE
 from keras_colorize.imaging.color import rgb_to_lightness
 from keras_colorize.imaging.upsampling import guided_upsample
 from keras_colorize.inference.colorizer import Colorizer
@@ -91,6 +92,8 @@ def test_pixels_and_files_are_the_pictures_of_colorizer(
         ("serving_default", np.full((1, 2, 2, 1), -1, np.float32)),
         ("serving_default", np.full((1, 2, 2, 1), np.nan, np.float32)),
         ("serving_default", np.full((1, 2, 2, 1), np.inf, np.float32)),
+        ("serving_default", np.zeros((1, 1, MOST_SIDE + 1, 1), np.float32)),
+        ("colorize_rgb", np.zeros((1, MOST_SIDE + 1, 1, 3), np.uint8)),
         ("colorize_rgb", np.zeros((1, 2, 2, 4), np.uint8)),
         ("colorize_bytes", []),
         ("colorize_bytes", [b""]),
