@@ -19,7 +19,7 @@ GRPC_IDLE = 300.0
 SECONDS_TO_READ = 2.0
 """For a client to read that it is refused."""
 
-SECONDS_TO_STOP = 6.0
+SECONDS_TO_STOP = 5.0
 """From SIGTERM on, for what was accepted; what is not answered then is given up."""
 
 READ_AND_DROPPED = 8

@@ -3,7 +3,8 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from keras_colorize.serving.errors import ServingError
@@ -33,7 +34,7 @@ class WorkerPool:
         self._jobs: deque[tuple[Callable[[Worker], Any], Future[Any]]] = deque()
         self._changed = threading.Condition()
         self._idle = 0
-        self._busy = 0
+        self._running: set[Future[Any]] = set()
         self._closed = False
         self._threads = [
             threading.Thread(target=self._work, args=(worker,), name="colorizer", daemon=True)
@@ -51,7 +52,7 @@ class WorkerPool:
     @property
     def busy(self) -> int:
         """Workers that do a job."""
-        return self._busy
+        return len(self._running)
 
     @property
     def is_ready(self) -> bool:
@@ -98,14 +99,18 @@ class WorkerPool:
         """Takes no further jobs, and ends those that it has at once: they fail."""
         with self._changed:
             self._closed = True
-            dropped = self._live()
+            waiting = [future for _, future in self._live()]
             self._jobs.clear()
+            running = list(self._running)
             self._changed.notify_all()
-        for worker in self.workers:
-            worker.end()
-        for _, future in dropped:
+        for future in waiting:
             if future.set_running_or_notify_cancel():
                 future.set_exception(_stopping())
+        for future in running:
+            with suppress(InvalidStateError):  # it was done just now
+                future.set_exception(_stopping())
+        for worker in self.workers:
+            worker.end()
 
     def _live(self) -> deque[tuple[Callable[[Worker], Any], Future[Any]]]:
         return deque(entry for entry in self._jobs if not entry[1].cancelled())
@@ -119,8 +124,11 @@ class WorkerPool:
                 if not self._jobs:
                     return
                 job, future = self._jobs.popleft()
-                self._busy += 1
-            if future.set_running_or_notify_cancel():
+                if not future.set_running_or_notify_cancel():
+                    del job, future  # as below
+                    continue
+                self._running.add(future)
+            with suppress(InvalidStateError):  # it was given up
                 try:
                     result = job(worker)
                 except BaseException as error:  # whatever it is, somebody waits for it
@@ -129,7 +137,7 @@ class WorkerPool:
                     future.set_result(result)
                     del result
             with self._changed:
-                self._busy -= 1
+                self._running.discard(future)
             del job, future  # or the last picture stays in memory until the next
 
 

@@ -101,7 +101,7 @@ def serve(
             access_log=False,
             server_header=False,
             # Once the workers have ended, only who sends or reads slowly is waited for.
-            timeout_graceful_shutdown=round(SECONDS_TO_STOP + SECONDS_TO_READ / 2),
+            timeout_graceful_shutdown=round(SECONDS_TO_STOP + SECONDS_TO_READ),
         )
         say(f"HTTP on http://{host}:{listening.getsockname()[1]}/ (Ctrl-C stops it)")
         _Server(config, at_the_end, pool.give_up).run(sockets=[listening])

@@ -173,6 +173,7 @@ def test_giving_up_fails_what_waits_and_ends_the_workers() -> None:
         waiting[1].result()
     with pytest.raises(ServingError, match="stopping"):
         blocked.pool.submit(lambda worker: None)
+    with pytest.raises(ServingError, match="stopping"):
+        blocked.first.result()
     blocked.go.set()
     blocked.pool.close()
-    assert blocked.first.result() == "first"
