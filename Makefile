@@ -5,7 +5,7 @@ PIP = python -m pip --disable-pip-version-check -qq
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-android test-arm test-gpu test-page lint docs gallery notebooks weights export
+.PHONY: help demo test test-all test-android test-arm test-gpu test-page lint docs reference gallery notebooks weights export
 
 help: ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
@@ -42,6 +42,9 @@ lint: .venv/.installed ## Check style and types.
 docs: .venv/.installed ## Build the documentation as a site.
 	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 	@echo "Open site/index.html, or, for its search: python3 -m http.server --directory site"
+
+reference: .venv/.installed ## Write docs/command-line.md from the commands' help.
+	@.venv/bin/python docs/command_line.py
 
 gallery: .venv/.installed ## Renew pictures of what the network does: make gallery DATA=FOLDER
 	@test -n "$(DATA)" || { echo "Say where the photographs are: make gallery DATA=FOLDER"; exit 2; }

@@ -1,25 +1,19 @@
-"""A hook of MkDocs, which completes the site.
+"""A hook of MkDocs that completes the site.
 
-The repository's other pages join it. All of them link to each other by their places in the
-repository, as who reads them there needs it; these links are turned into those of the site. And the
-page on the command line is filled with what the commands say of themselves.
+It adds the pages that lie outside of docs/. All pages link to each other by their paths in the
+repository, so that the links work there. This hook turns them into links of the site.
 """
 
 import posixpath
 import re
 from pathlib import Path
 
-from click.testing import CliRunner
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from keras_colorize.cli.main import COMMANDS, main
-
 ROOT = Path(__file__).parents[1]
-COMMAND_LINE = "command-line.md"
-HELP_WIDTH = 84  # characters that fit into the page
-# Pages that lie outside of docs/, and what they are called on the site.
+# Pages that lie outside of docs/, and their names on the site.
 OUTSIDE = {
     "README.md": "index.md",
     "CHANGELOG.md": "changelog.md",
@@ -44,11 +38,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Fills the page on the command line, and turns the links of all pages."""
+    """Turns the links of a page into those of the site."""
     sources = {name: source for source, name in OUTSIDE.items()}
     name = page.file.src_uri
-    if name == COMMAND_LINE:
-        markdown += command_help()
     folder = posixpath.dirname(sources.get(name, f"docs/{name}"))
     parts = FENCED.split(markdown)
     parts[::2] = [site_links(text, folder, posixpath.dirname(name)) for text in parts[::2]]
@@ -59,12 +51,12 @@ def site_links(text: str, folder: str, site_folder: str) -> str:
     """Turns the links of a text into those of the site.
 
     Args:
-        text: Markdown, no fenced block.
-        folder: where it lies in the repository.
-        site_folder: where its page lies on the site.
+        text: Markdown without fenced blocks.
+        folder: the folder of the page in the repository.
+        site_folder: the folder of the page on the site.
 
     Returns:
-        The text; what it said of files that are no pages stands there without a link.
+        The text. Links to files that are not pages are replaced by their text.
     """
 
     def turn(match: re.Match[str]) -> str:
@@ -77,14 +69,3 @@ def site_links(text: str, folder: str, site_folder: str) -> str:
         return match["open"] + posixpath.relpath(target, site_folder or ".") + match["rest"]
 
     return LINK.sub(turn, text)
-
-
-def command_help() -> str:
-    """The help of each command, under a heading of its name."""
-    sections = []
-    for name in COMMANDS:
-        done = CliRunner().invoke(
-            main, [name, "--help"], prog_name="keras-colorize", terminal_width=HELP_WIDTH
-        )
-        sections.append(f"\n## {name}\n\n```text\n{done.output}```\n")
-    return "".join(sections)

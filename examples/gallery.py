@@ -36,8 +36,8 @@ INTRODUCTION = """# Gallery
 
 This page shows what the packaged network, `{model}`, makes of photographs, failures included.
 Each strip shows the grey photograph, our result and the original. The original photographs were
-resized, turned grey and coloured. The terms of a photograph also apply to its strip. `make
-gallery DATA=FOLDER` makes this page.
+resized, turned grey and coloured. The terms of a photograph also apply to its strip.
+`make gallery DATA=FOLDER` makes this page.
 
 ## Photographs that never had colour
 

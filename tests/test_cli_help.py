@@ -1,9 +1,11 @@
-"""Every command explains itself, and its help ends in an example that its options allow."""
+"""Every command explains itself, its help ends in an example, and the reference is current."""
 
 import pkgutil
 import re
 import shlex
+import sys
 from importlib import import_module
+from pathlib import Path
 
 import click
 import pytest
@@ -55,6 +57,15 @@ def test_the_programs_help_lists_the_commands_and_ends_in_an_example() -> None:
         assert len(line.split()) > 2
         assert not line.endswith("...")
     assert text.splitlines()[-1].strip().startswith("keras-colorize ")
+
+
+def test_the_page_on_the_command_line_is_current(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(repository / "docs")
+    monkeypatch.delitem(sys.modules, "command_line", raising=False)
+    text = (repository / "docs" / "command-line.md").read_text()
+    assert text == import_module("command_line").page(), "make reference renews it"
 
 
 def test_an_unknown_command_is_a_usage_error() -> None:

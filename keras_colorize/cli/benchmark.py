@@ -1,4 +1,4 @@
-"""`keras-colorize benchmark`: how fast a network runs here, in each runtime."""
+"""`keras-colorize benchmark`: measures how fast a network runs here, in each runtime."""
 
 import json
 import platform
@@ -38,25 +38,31 @@ _LIBRARIES = ("ai-edge-litert", "onnxruntime", "tensorflow", "keras")
     multiple=True,
     default=[DEFAULT_NAME],
     show_default=True,
-    help="A packaged name, a run folder, .keras, .tflite, .onnx, a SavedModel, or a folder of "
-    "`export` for all that is in it; can be given again.",
+    help="Network to measure: a packaged name, a run folder, a .keras, .tflite or .onnx file, a "
+    "SavedModel, or a folder made by export, of which everything is measured. Can be repeated.",
 )
 @click.option(
     "--threads",
     type=click.IntRange(1),
     multiple=True,
-    help="Cores to use; can be given again.  [default: 1, and all]",
+    help="Number of threads. Can be repeated.  [default: 1, and one for each core]",
 )
 @click.option(
     "--size",
     type=click.IntRange(1),
-    help="Side of the square picture.  [default: 256, or the nearest that there is]",
+    help="Side of the square picture in pixels.  [default: 256, or the nearest size of a network]",
 )
-@click.option("--repeats", type=click.IntRange(1), default=30, show_default=True, help="Of each.")
+@click.option(
+    "--repeats",
+    type=click.IntRange(1),
+    default=30,
+    show_default=True,
+    help="Number of predictions for each row.",
+)
 @click.option(
     "--layers",
     is_flag=True,
-    help="Time each layer of the .tflite files, too, with the first number of threads.",
+    help="Also time each layer of the .tflite files, with the first number of threads.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def command(
@@ -67,11 +73,12 @@ def command(
     layers: bool,
     as_json: bool,
 ) -> None:
-    """Time predictions, and large matrix products in turns with them.
+    """Measure how fast networks run on this machine.
 
-    The share says how much of what this processor multiplies in large matrix products the network
-    reaches: of float32, or of 8-bit integers where it multiplies those. Each row runs in a process
-    of its own; times are medians. Other programs that run meanwhile spoil the figures.
+    Each row of the table is a network, a runtime and a number of threads, and runs in a separate
+    process. The times are medians. The share compares the speed of the network with that of large
+    matrix products, in float32 or in 8-bit integers. Other programs that run at the same time
+    distort the figures.
     """
     from tqdm import tqdm
 

@@ -1,4 +1,4 @@
-"""`keras-colorize compress`: a network fine-tuned to take less room or less time."""
+"""`keras-colorize compress`: fine-tunes a network so that it becomes smaller or faster."""
 
 from pathlib import Path
 from typing import Any
@@ -24,70 +24,74 @@ _BELONGS = {"sparsity": "prune", "clusters": "cluster"}
     epilog="\b\nExample:\n"
     "  keras-colorize compress photographs --weights runs/quality --method qat \\\n"
     "    --val photographs-val --run runs/qat\n"
-    "The same command again goes on where it was stopped."
+    "Run the same command again to continue after an interruption."
 )
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option(
     "--method",
     type=click.Choice(METHODS),
     required=True,
-    help="qat learns to compute in 8 bits, prune to do without small weights, cluster with a few "
-    "values in each kernel.",
+    help="qat trains the network to compute in 8 bits, prune sets small weights to zero, and "
+    "cluster restricts each kernel to a few values.",
 )
 @click.option(
     "--weights",
     required=True,
-    help="What to compress: a run folder, .keras or .tflite. Networks with a pretrained encoder, "
-    "such as the packaged one, cannot be compressed.",
+    help="Network to compress: a run folder, or a .keras or .tflite file. It must not have a "
+    "pretrained encoder, as the packaged network has.",
 )
 @click.option(
     "--run",
     "run_folder",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of this run and of what comes out.  [default: runs/NAME-METHOD]",
+    help="Folder of this run and of its results.  [default: runs/NAME-METHOD]",
 )
 @click.option(
     "--val",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Photographs to measure on what is lost; some hundreds are enough.",
+    help="Photographs to measure the loss of quality on. A few hundred are enough.",
 )
 @click.option(
     "--sparsity",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    help=f"Share of zeros, of prune.  [default: {_DEFAULTS.sparsity}]",
+    help=f"Share of weights that prune sets to zero.  [default: {_DEFAULTS.sparsity}]",
 )
 @click.option(
     "--clusters",
     type=click.IntRange(2, 256),
-    help=f"Values of a kernel, of cluster.  [default: {_DEFAULTS.clusters}]",
+    help=f"Values that cluster keeps in each kernel.  [default: {_DEFAULTS.clusters}]",
 )
 @click.option(
-    "--epochs", type=click.IntRange(1), help=f"How many epochs.  [default: {_DEFAULTS.epochs}]"
+    "--epochs", type=click.IntRange(1), help=f"Number of epochs.  [default: {_DEFAULTS.epochs}]"
 )
 @click.option(
-    "--steps-per-epoch", type=click.IntRange(1), help="Steps an epoch.  [default: one pass]"
+    "--steps-per-epoch",
+    type=click.IntRange(1),
+    help="Steps in each epoch.  [default: one pass over the photographs]",
 )
 @click.option(
     "--batch-size",
     type=click.IntRange(1),
-    help=f"Photographs a step.  [default: {_DEFAULTS.batch_size}]",
+    help=f"Photographs in each step.  [default: {_DEFAULTS.batch_size}]",
 )
 @click.option(
-    "--size", type=click.IntRange(16), help=f"Side of the crops.  [default: {_DEFAULTS.size}]"
+    "--size",
+    type=click.IntRange(16),
+    help=f"Side of the crops in pixels.  [default: {_DEFAULTS.size}]",
 )
 @click.option(
     "--learning-rate",
     type=click.FloatRange(0, min_open=True),
-    help="At the start; it falls to 0.  [default: "
+    help="Learning rate at the start. It falls to 0.  [default: "
     + ", ".join(f"{method} {rate:g}" for method, rate in LEARNING_RATES.items())
     + "]",
 )
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**32 - 1),
-    help=f"Of order and crops.  [default: {_DEFAULTS.seed}]",
+    help=f"Seed of the order and the crops.  [default: {_DEFAULTS.seed}]",
 )
-@click.option("--name", help="Of the files.  [default: by the weights]")
+@click.option("--name", help="Name of the files.  [default: the name of the weights]")
 def command(
     folder: Path,
     method: Method,
@@ -99,15 +103,15 @@ def command(
 ) -> None:
     """Compress a network by fine-tuning it on photographs.
 
-    It learns from them and from the network that it was: colours that are near to both. What comes
-    out is RUN/NAME.METHOD.tflite, an int8 file with four sizes, its weights beside it as
-    .weights.h5, and the table of what the file costs and loses, which is printed and stands in
-    RUN/report.md and report.json. FOLDER is as in train.
+    The network learns from the real colours and from those of the original network. The result is
+    RUN/NAME.METHOD.tflite, an int8 file for pictures of four sizes, with its weights beside it as
+    .weights.h5. A table of its size, speed and loss of quality is printed and written to
+    RUN/report.md and RUN/report.json. FOLDER holds photographs or shards, as in the command train.
     """
     given = {figure: value for figure, value in figures.items() if value is not None}
     for figure in given.keys() & _BELONGS:
         if method != _BELONGS[figure]:
-            raise click.UsageError(f"--{figure} is of --method {_BELONGS[figure]}.")
+            raise click.UsageError(f"--{figure} needs --method {_BELONGS[figure]}.")
     recipe = CompressionRecipe(method, **given)
     name = name or name_of(weights)
     run_folder = run_folder or Path("runs") / f"{name}-{method}"
@@ -132,4 +136,4 @@ def command(
         )
     click.echo(table)
     if not val:
-        click.echo("Without --val it is not known what the file loses.", err=True)
+        click.echo("The loss of quality was not measured. --val measures it.", err=True)

@@ -1,4 +1,4 @@
-"""`keras-colorize doctor`: what is installed here, and whether the packaged networks work."""
+"""`keras-colorize doctor`: shows what is installed and tests the packaged networks."""
 
 import json
 import platform
@@ -21,10 +21,10 @@ _TOLERANCE = {"mean": 0.5, "max": 5.0}
 @click.command(epilog="\b\nExample:\n  keras-colorize doctor")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def command(as_json: bool) -> None:
-    """Show versions and packaged networks, and test these.
+    """Show what is installed and test the packaged networks.
 
-    Each packaged network runs on an input that came with it, and has to give the output that came
-    with it. Exit code 1 says that one does not.
+    Lists versions, libraries and extras. Each packaged network then colours a stored input, and the
+    result is compared with a stored output. The exit code is 1 if one of them differs.
     """
     report: dict[str, Any] = {
         "keras-colorize": keras_colorize.__version__,

@@ -1,4 +1,4 @@
-"""`keras-colorize evaluate`: how good the colour of a model is, on a folder of colour images."""
+"""`keras-colorize evaluate`: scores the colours of a network on a folder of photographs."""
 
 import json
 import sys
@@ -23,29 +23,33 @@ _SUBFOLDERS_SHOWN = 20
 @click.option(
     "--weights",
     metavar="W",
-    help="A packaged name, a run folder, .keras, .tflite, .onnx or SavedModel  "
-    "[default: the packaged].",
+    help="Network to score: a packaged name, a run folder, a .keras, .tflite or .onnx file, or a "
+    "SavedModel.  [default: the packaged network]",
 )
 @click.option(
     "--predictions",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Score the coloured files of another program, named as the photographs or NAME-colorized.",
+    help="Score the results of another program instead: a folder of files that are named like the "
+    "photographs, or NAME-colorized.",
 )
-@click.option("--aged", is_flag=True, help="Show the model the photographs made to look old.")
+@click.option(
+    "--aged", is_flag=True, help="Make the photographs look old before the network sees them."
+)
 @click.option(
     "--part",
     type=click.Choice(["all", "select", "report"]),
     default="all",
     show_default=True,
-    help="Score all images, or one of two fixed halves: one to select by, one to report on.",
+    help="Score all photographs, or one of two fixed halves: select is for choosing a network, "
+    "report for the final figures.",
 )
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    help="A new or empty folder for scores.json, images.jsonl (a line an image), worst.png and "
-    "best.png (grey | output | real).",
+    help="Write scores.json, images.jsonl (one line for each photograph), worst.png and best.png "
+    "(grey | output | original) into this folder, which must be new or empty.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace scores that are in --output already.")
+@click.option("--overwrite", is_flag=True, help="Replace scores that --output already holds.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def command(
     folder: Path,
@@ -57,11 +61,11 @@ def command(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Score a model on the colour images under FOLDER.
+    """Score a network on the colour photographs in FOLDER.
 
-    Colours the L of each image and compares the result with the image itself. Two rows that no
-    model made stand beside the model's: grey, and each image's own mean colour. Below each figure
-    stand the ends of its 95 % interval.
+    Removes the colour of each photograph, predicts it, and compares the result with the
+    original. For comparison, the table also has rows for grey photographs and for photographs in
+    their mean colour. Below each score are the ends of its 95 % confidence interval.
     """
     from keras_colorize.cli.working import printable
     from keras_colorize.evaluation.aged import AGED_PROTOCOL, Aged
@@ -72,13 +76,13 @@ def command(
     from keras_colorize.inference.colorizer import Colorizer
 
     if predictions is not None and weights is not None:
-        raise click.UsageError("--weights and --predictions exclude each other.")
+        raise click.UsageError("Give either --weights or --predictions, not both.")
     if predictions is not None and aged:
-        raise click.UsageError("--aged is of a model, and --predictions are made already.")
+        raise click.UsageError("--aged needs a network, so it does not work with --predictions.")
     for option, path in (("--predictions", predictions), ("--output", output)):
         if path is not None and path.resolve().is_relative_to(folder.resolve()):
             raise click.UsageError(
-                f"{option} {path} lies in {folder}, all of whose images are scored: name a folder "
+                f"{option} {path} lies in {folder}, where every image is scored. Give a folder "
                 "outside of it."
             )
     files = None if output is None else ScoreFiles(output, overwrite=overwrite)
@@ -134,8 +138,8 @@ def _text(report: Mapping[str, Any]) -> str:
         if len(subfolders) > _SUBFOLDERS_SHOWN:
             parts.append(
                 _filled(
-                    f"Of {len(subfolders)} sub-folders, those that gain least over grey; --json "
-                    "and --output have all."
+                    f"The table shows the {_SUBFOLDERS_SHOWN} of {len(subfolders)} sub-folders "
+                    "that gain least over grey. --json and --output have all of them."
                 )
             )
     return "\n\n".join([*parts, _filled(f"Protocol: {report['protocol']}.")])

@@ -1,4 +1,4 @@
-"""The optional dependencies, as the installed metadata declares them."""
+"""The optional dependencies, read from the metadata of the installed package."""
 
 import re
 from importlib.metadata import requires
@@ -10,7 +10,7 @@ def declared_extras() -> dict[str, list[str]]:
     """Read which distributions each extra of keras-colorize installs.
 
     Returns:
-        Names of distributions, lower case with dashes, by extra.
+        For each extra, the names of its distributions, in lower case with dashes.
     """
     extras: dict[str, list[str]] = {}
     for requirement in requires("keras-colorize") or ():
@@ -21,14 +21,14 @@ def declared_extras() -> dict[str, list[str]]:
 
 
 def import_problem(error: ImportError, preferred: str | None = None) -> str | None:
-    """Say which library is missing or broken, and what mends it.
+    """Explain which library is missing or broken, and how to repair the installation.
 
     Args:
-        error: what importing it raised.
-        preferred: the extra to name if several install a missing library.
+        error: the exception that the import raised.
+        preferred: the extra to suggest if several extras install the missing library.
 
     Returns:
-        One sentence or two, or `None` if the mistake is the program's own.
+        One or two sentences, or `None` if the error is in this package itself.
     """
     name = error.name or ""
     if name.partition(".")[0] == "keras_colorize":
@@ -38,7 +38,7 @@ def import_problem(error: ImportError, preferred: str | None = None) -> str | No
         while cause.__cause__ is not None:  # a library's own advice may be a page long
             cause = cause.__cause__
         reason = " ".join(str(cause).split()).rstrip(".")
-        return f"A library cannot be loaded: {reason}. Install it again, or what it lacks."
+        return f"A library cannot be loaded: {reason}. Reinstall it, or install what it needs."
     extra = missing_extra(name, preferred)
     if extra is None:
         return None
@@ -52,13 +52,13 @@ def missing_extra(module: str, preferred: str | None = None) -> str | None:
     """Find the extra that installs a module.
 
     Args:
-        module: the name of a module that could not be imported, such as `tensorflow_io`. Every
-            module the package imports is named like its distribution, but for an "-api" or "io"
-            after it.
-        preferred: the extra to name if several install the module.
+        module: name of a module that could not be imported, such as `tensorflow_io`. Every module
+            that the package imports has the name of its distribution, apart from an "-api" or "io"
+            at the end.
+        preferred: the extra to suggest if several extras install the module.
 
     Returns:
-        The extra's name, or `None` if no extra installs that module.
+        The name of the extra, or `None` if no extra installs the module.
     """
     distribution = _canonical(module.partition(".")[0])
     known = {distribution, f"{distribution}-api", f"{distribution}io"}

@@ -1,4 +1,4 @@
-"""The `keras-colorize` command: finds a command's module when that command is asked for."""
+"""The `keras-colorize` command. It imports the module of a command when that command is used."""
 
 import os
 import sys
@@ -26,21 +26,21 @@ INTERRUPTED = 128 + 2  # what a shell reports of a program that SIGINT ended
 
 
 class CommandGroup(click.Group):
-    """A group that imports one module a command, and says failures in one sentence."""
+    """A group that imports commands when they are used, and reports errors in one sentence."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Name the commands, in the order in which a newcomer meets them."""
+        """List the commands, the most common ones first."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the module of a command; `None` if there is no such command."""
+        """Import the module of a command, or return `None` if there is no such command."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"keras_colorize.cli.{cmd_name}").command
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the arguments; `--help` imports every command."""
+        """Parse the arguments. `--help` imports every command."""
         with _in_sentences(ctx):
             return super().parse_args(ctx, args)
 
@@ -48,9 +48,9 @@ class CommandGroup(click.Group):
         """Run the command.
 
         Raises:
-            click.ClickException: a library is missing or broken, or one of the package's own
-                exceptions or an `OSError` came through: their text is meant for the user.
-            click.exceptions.Exit: with 130, after Ctrl-C.
+            click.ClickException: if a library is missing or broken, or if the command raised an
+                `OSError` or an exception of this package, whose text is written for the user.
+            click.exceptions.Exit: with code 130, after Ctrl-C.
         """
         _fill_closed_streams()
         with _in_sentences(ctx):
@@ -82,9 +82,10 @@ def _in_sentences(ctx: click.Context) -> Iterator[None]:
 
 
 def _fill_closed_streams() -> None:
-    """Puts nothing in the place of standard streams that are closed.
+    """Opens the null device in the place of standard streams that are closed.
 
-    A file would take that place, and with it what native code writes to standard error.
+    Otherwise the next file that is opened would get the number of such a stream, and native code
+    that writes to standard error would write into that file.
     """
     while (place := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
@@ -105,4 +106,4 @@ def _os_error_sentence(error: OSError) -> str:
 )
 @click.version_option(keras_colorize.__version__, prog_name="keras-colorize")
 def main() -> None:
-    """Colour black and white photographs, and train the networks that do it."""
+    """Colour black-and-white photographs, and train the networks that do it."""

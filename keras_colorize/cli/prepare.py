@@ -1,4 +1,4 @@
-"""`keras-colorize prepare`: a data set to shards, from which large trainings read fast."""
+"""`keras-colorize prepare`: converts a data set to shards, which large trainings read fast."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from keras_colorize.inference.quiet import import_quietly
     epilog="\b\nExamples:\n"
     "  keras-colorize prepare places365 places365-shards\n"
     "  keras-colorize prepare tfds:imagenette imagenette-shards --shards 16\n"
-    "The same command again goes on where it was stopped."
+    "Run the same command again to continue after an interruption."
 )
 @click.argument("source", metavar="SRC")
 @click.argument("destination", metavar="DST", type=click.Path(file_okay=False, path_type=Path))
@@ -21,18 +21,26 @@ from keras_colorize.inference.quiet import import_quietly
     type=click.IntRange(16),
     default=288,
     show_default=True,
-    help="Short side of the photographs; smaller ones stay as they are.",
+    help="Short side of the stored photographs in pixels. Smaller ones are not enlarged.",
 )
 @click.option(
     "--shards",
     type=click.IntRange(1, 99999),
     default=256,
     show_default=True,
-    help="How many files; a training holds two of them in memory.",
+    help="Number of shards. A training holds two of them in memory.",
 )
-@click.option("--split", default="train", show_default=True, help="Of the data set.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the order.")
-@click.option("--jobs", type=click.IntRange(1), help="Processes  [default: one for each core].")
+@click.option("--split", default="train", show_default=True, help="Split of the data set to read.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Seed of the order of photographs.",
+)
+@click.option(
+    "--jobs", type=click.IntRange(1), help="Number of processes.  [default: one for each core]"
+)
 def command(
     source: str,
     destination: Path,
@@ -42,12 +50,13 @@ def command(
     seed: int,
     jobs: int | None,
 ) -> None:
-    """Make shards of the photographs of SRC in the folder DST.
+    """Convert the photographs of SRC to shards in the folder DST.
 
-    SRC is the folder in which Places365 or ILSVRC2012 was unpacked, any folder of photographs, or
-    tfds:NAME for a data set of tensorflow-datasets. Near-grey and unreadable photographs are left
-    out. Each shard is checked, and listed with its checksum in DST/manifest.json. The command train
-    takes DST in place of a folder of photographs.
+    Shards are TFRecord files that large trainings read fast. Give DST to the command train in
+    place of a folder of photographs. SRC is a folder of photographs, a folder in which Places365
+    or ILSVRC2012 was unpacked, or tfds:NAME for a data set of tensorflow-datasets. Near-grey and
+    unreadable photographs are left out. Each shard is checked and listed with its checksum in
+    DST/manifest.json.
     """
     import_quietly("tensorflow")
     from keras_colorize.preparation import prepare

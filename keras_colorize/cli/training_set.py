@@ -1,4 +1,4 @@
-"""The photographs that a command trains on: opened, with a word about what is left out."""
+"""Opens the photographs that a command trains on, and reports which are left out."""
 
 import os
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ _SHOWN = 10  # files named of those left out
 
 
 def open_training_set(folder: Path) -> Any:
-    """Opens a folder as `open_photographs` does, and says what it holds; loads Keras.
+    """Opens a folder of photographs and reports what it holds. Loads Keras.
 
     Args:
-        folder: photographs in any layout, or shards.
+        folder: photographs in any layout that `open_photographs` reads, or shards.
 
     Returns:
         The `TrainingSet`.
@@ -45,7 +45,7 @@ def open_training_set(folder: Path) -> Any:
 
 
 def say_left_out(unreadable: Sequence[tuple[object, str]]) -> None:
-    """Names the first few files that were left out, each with the reason."""
+    """Lists the first few files that were left out, each with the reason."""
     for file, reason in unreadable[:_SHOWN]:
         click.echo(f"  left out: {file}: {reason}", err=True)
     if len(unreadable) > _SHOWN:

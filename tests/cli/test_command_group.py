@@ -58,7 +58,7 @@ def test_a_library_that_cannot_be_loaded_is_one_line() -> None:
     assert result.exit_code == 1
     assert result.stderr == (
         "Error: A library cannot be loaded: libGL.so.1: cannot open shared object file. "
-        "Install it again, or what it lacks.\n"
+        "Reinstall it, or install what it needs.\n"
     )
 
 

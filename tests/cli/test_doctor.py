@@ -115,5 +115,5 @@ def test_a_library_that_cannot_be_loaded_is_a_finding(tmp_path: Path, library: s
     assert model["passed"] is False
     assert model["problem"] == (
         "A library cannot be loaded: libGL.so.1: cannot open shared object file. "
-        "Install it again, or what it lacks."
+        "Reinstall it, or install what it needs."
     )

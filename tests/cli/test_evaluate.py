@@ -125,7 +125,7 @@ def test_subfolders_stand_in_a_table_of_their_own(evaluate, folder, monkeypatch)
     monkeypatch.setattr("keras_colorize.cli.evaluate._SUBFOLDERS_SHOWN", 1)
     lines = evaluate(folder).stdout.splitlines()
     assert lines[start + 1].split()[0] in (".", "a") and lines[start + 2] == ""
-    assert lines[start + 3].startswith("Of 2 sub-folders, those that gain least over grey;")
+    assert lines[start + 3].startswith("The table shows the 1 of 2 sub-folders that gain")
     assert "sub-folder" not in evaluate(folder / "a").stdout
 
 
@@ -196,7 +196,7 @@ def test_lists_missing_predictions_and_fails(evaluate, folder, predictions):
 def test_refuses_weights_beside_predictions(evaluate, folder, predictions):
     result = evaluate(folder, "--predictions", predictions, "--weights", "mobile")
     assert result.exit_code == 2
-    assert "--weights and --predictions exclude each other." in result.stderr
+    assert "Give either --weights or --predictions, not both." in result.stderr
 
 
 @pytest.mark.parametrize("option", ["--predictions", "--output"])
@@ -258,4 +258,4 @@ def test_made_predictions_cannot_be_aged(evaluate, folder, tmp_path):
     (tmp_path / "other").mkdir()
     result = evaluate(folder, "--predictions", tmp_path / "other", "--aged")
     assert result.exit_code == 2
-    assert "--aged is of a model" in result.stderr
+    assert "--aged needs a network" in result.stderr

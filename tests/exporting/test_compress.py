@@ -140,7 +140,7 @@ def test_the_report_says_what_was_made(finished):
     assert one["path"] == path.name
     assert one["bytes"] == path.stat().st_size > one["gzip_bytes"] > 1000
     assert result.stdout == (folder / "report.md").read_text()
-    assert "Without --val it is not known what the file loses." in result.stderr
+    assert "The loss of quality was not measured. --val measures it." in result.stderr
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     assert [(line["epoch"], line["images"]) for line in lines] == [(1, 12), (2, 24)]
     assert all(0 < line[name] < 1 for line in lines for name in ("l1_loss", "parent_loss"))
@@ -199,8 +199,8 @@ def test_a_stopped_run_goes_on_as_the_unbroken_one(
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        (["--method", "qat", "--sparsity", 0.5], 2, "--sparsity is of --method prune."),
-        (["--method", "prune", "--clusters", 8], 2, "--clusters is of --method cluster."),
+        (["--method", "qat", "--sparsity", 0.5], 2, "--sparsity needs --method prune."),
+        (["--method", "prune", "--clusters", 8], 2, "--clusters needs --method cluster."),
         (["--method", "qat", "--size", 48], 1, "this network takes multiples of 32."),
         (["--method", "qat", "--batch-size", 25], 1, "24 photographs are fewer than one batch"),
         (["--method", "qat", "--weights", "no.keras"], 1, "There are no weights 'no.keras'"),
