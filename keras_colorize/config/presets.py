@@ -65,7 +65,7 @@ PRESETS: dict[str, Preset] = {
             discriminator=DiscriminatorConfig(widths=(32, 64, 64, 128), strides=(2, 1, 1, 1)),
             training=TrainingConfig(
                 size=128,
-                grow=((4, 192), (8, 256)),
+                grow=((2, 192),),
                 crop=(0.65, 1.0),
                 aging=0.3,
                 epochs=9,
@@ -76,6 +76,7 @@ PRESETS: dict[str, Preset] = {
                 ema=0.998,
                 encoder_weights="imagenet",
                 frozen_encoder_epochs=2,
+                encoder_rate_ratio=1.2,
             ),
         ),
         Preset(
