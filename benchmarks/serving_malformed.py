@@ -193,15 +193,15 @@ def large_headers(random: Random) -> bytes:
 
 def broken_http(random: Random) -> bytes:
     """What is no HTTP/1.1."""
-    head = b"POST /colorize HTTP/1.1\r\nHost: x\r\n"
+    head = b"POST /colorize HTTP/1.1\r\nHost: localhost\r\n"
     return random.choice(
         [
             b"\x16\x03\x01\x02\x00" + random.randbytes(99) + b"\r\n\r\n",  # TLS
             b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
             b"GET / HTTP/1.1\r\n\r\n",  # without a Host
-            b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
-            b"GET / HTTP/1.1\r\nHost: x\r\nbad header\r\n\r\n",
-            b"GET / HTTP/1.1\r\nHost: x\r\nX: a\0b\r\n\r\n",
+            b"GET /\xff\xfe HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: localhost\r\nbad header\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: localhost\r\nX: a\0b\r\n\r\n",
             head + b"Content-Length: x\r\n\r\n",
             head + b"Content-Length: -1\r\n\r\n",
             head + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc",

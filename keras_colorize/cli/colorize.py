@@ -220,7 +220,8 @@ def _report(
             raise click.ClickException(without_controls(record["reason"]))
         if not as_json and record["destination"] != "-":
             result = record["destination"]
-            click.echo(without_controls(result) if sys.stdout.isatty() else result)
+            terminal = sys.stdout is not None and sys.stdout.isatty()
+            click.echo(without_controls(result) if terminal else result)
         return
     colorized, skipped, failed = (
         [record for record in records if record["status"] == status]

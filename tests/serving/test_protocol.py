@@ -146,7 +146,9 @@ def test_metrics_count_what_is_refused(server: Any) -> None:
 @pytest.mark.parametrize("path", ["/colorize", "/v1/models/{name}:predict"])
 def test_who_leaves_within_a_body_is_no_fault_of_ours(server: Any, path: str) -> None:
     host, port = server.url.removeprefix("http://").split(":")
-    head = f"POST {path.format(name='colorizer')} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"
+    head = (
+        f"POST {path.format(name='colorizer')} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
+    )
     kind = "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x"
     with socket.create_connection((host, int(port)), 600) as client:
         client.sendall((head + kind).encode())

@@ -15,9 +15,7 @@ def test_weights_and_biases_that_is_not_there_is_a_sentence(
     photographs, tmp_path, monkeypatch, train
 ):
     monkeypatch.setitem(sys.modules, "wandb", None)
-    monkeypatch.setattr(
-        "keras_colorize.cli.extras.requires", lambda _: ['wandb>=0.17; extra == "wandb"']
-    )
+    monkeypatch.setattr("keras_colorize.cli.extras.declared_extras", lambda: {"wandb": ["wandb"]})
     result = train(photographs, "--run", tmp_path / "run", "--wandb")
     assert result.exit_code == 1
     assert result.stderr == (

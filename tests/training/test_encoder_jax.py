@@ -108,5 +108,5 @@ def test_weights_equal_tensorflows(compared):
         np.testing.assert_allclose(theirs[name], value, atol=4e-3, err_msg=name)
     for found in (ours, theirs):
         moved = {name for name, value in found.items() if not np.array_equal(value, before[name])}
-        assert len([name for name in moved if is_in_encoder(name)]) > 40
+        assert len([name for name in moved if is_in_encoder(name)]) >= 40
         assert not [name for name in moved if "_depthwise/" in name]
