@@ -35,11 +35,11 @@ def chosen(photographs, tmp_path, monkeypatch, train):
 @pytest.mark.parametrize(
     ("options", "encoder", "weights", "frozen", "ratio"),
     [
-        ("--preset mobile", "efficientnet_lite2", "imagenet", 2, 2.0),
+        ("--preset mobile", "efficientnet_lite2", "imagenet", 2, 1.2),
         (CHANGED, LITE0, "imagenet", 3, 0.3),
-        ("--preset mobile --encoder-weights none", "efficientnet_lite2", None, 0, 2.0),
-        ("--preset mobile --encoder plain", "plain", None, 0, 2.0),
-        ("--preset mobile --fine-tune mobile", "efficientnet_lite2", "imagenet", 0, 2.0),
+        ("--preset mobile --encoder-weights none", "efficientnet_lite2", None, 0, 1.2),
+        ("--preset mobile --encoder plain", "plain", None, 0, 1.2),
+        ("--preset mobile --fine-tune mobile", "efficientnet_lite2", "imagenet", 0, 1.2),
         (
             "--preset mobile --fine-tune mobile --freeze-encoder 1 --encoder-rate-ratio 1",
             "efficientnet_lite2",
