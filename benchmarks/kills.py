@@ -113,10 +113,10 @@ def strike(command: str, fresh: Path, expected: set[str], seconds: float, count:
 
 @click.command()
 @click.option("--only", type=click.Choice(list(COMMANDS)), multiple=True, help="These commands.")
-@click.option("--kills", default=34, show_default=True, help="Of each command.")
+@click.option("--kills", default=34, show_default=True, help="Number of kills for each command.")
 @click.option("--minutes", default=600.0, show_default=True, help="Begin no kill after these.")
 @click.option("--photographs", default=4, show_default=True, help="In the folder.")
-@click.option("--seed", default=0, show_default=True, help="Of the moments.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the random moments.")
 def main(only: tuple[str, ...], kills: int, minutes: float, photographs: int, seed: int) -> None:
     """Prints a line for each command; exits with 1 if anything went wrong."""
     end = time.monotonic() + 60 * minutes

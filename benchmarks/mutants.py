@@ -39,7 +39,7 @@ def mutant(data: bytes, chance: random.Random) -> bytes:
 @click.command()
 @click.option("--count", default=2000, show_default=True, help="Mutants of all formats together.")
 @click.option("--minutes", default=600.0, show_default=True, help="Begin none after these.")
-@click.option("--seed", default=0, show_default=True, help="Of the damage.")
+@click.option("--seed", default=0, show_default=True, help="Seed of the random damage.")
 def main(count: int, minutes: float, seed: int) -> None:
     """Prints a line for each format; exits with 1 if one was neither read nor refused."""
     end = time.monotonic() + 60 * minutes

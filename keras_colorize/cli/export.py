@@ -46,7 +46,7 @@ _TARGETS = ("saved_model", "tflite", "onnx")
     "kinds",
     type=click.Choice(KINDS),
     multiple=True,
-    help="Of the TFLite files; can be given again.  [default: all]",
+    help="Kind of TFLite file to make. Give it several times for several kinds.  [default: all]",
 )
 @click.option(
     "--calibration",
@@ -70,7 +70,7 @@ _TARGETS = ("saved_model", "tflite", "onnx")
 )
 @click.option("--author", help="Author of the weights, for the metadata of the TFLite files.")
 @click.option("--license", help="License of the weights, for the same metadata.")
-@click.option("--name", help="Of the files.  [default: by the weights]")
+@click.option("--name", help="Name of the exported files.  [default: by the weights]")
 @click.option("--overwrite", is_flag=True, help="Replace what is in FOLDER.")
 def command(
     folder: Path,

@@ -20,10 +20,10 @@ _DEFAULTS = Limits()
     "--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 is any."
 )
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8501, show_default=True, help="Of HTTP."
+    "--port", type=click.IntRange(0, 65535), default=8501, show_default=True, help="Port for HTTP."
 )
 @click.option(
-    "--grpc-port", type=click.IntRange(0, 65535), help="Of gRPC, which is off without it."
+    "--grpc-port", type=click.IntRange(0, 65535), help="Port for gRPC. Without it, gRPC is off."
 )
 @click.option(
     "--model",
