@@ -115,7 +115,7 @@ def strike(command: str, fresh: Path, expected: set[str], seconds: float, count:
 @click.option("--only", type=click.Choice(list(COMMANDS)), multiple=True, help="These commands.")
 @click.option("--kills", default=34, show_default=True, help="Number of kills for each command.")
 @click.option("--minutes", default=600.0, show_default=True, help="Begin no kill after these.")
-@click.option("--photographs", default=4, show_default=True, help="Number of photographs in the folder.")
+@click.option("--photographs", default=4, show_default=True, help="Size of the folder.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the random moments.")
 def main(only: tuple[str, ...], kills: int, minutes: float, photographs: int, seed: int) -> None:
     """Prints a line for each command; exits with 1 if anything went wrong."""

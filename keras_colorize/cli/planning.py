@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from keras_colorize.cli.leaving_out import LeftOut
-from keras_colorize.imaging.formats import MARK, READ_SUFFIXES, SUFFIXES, SUFFIXES_OF
+from keras_colorize.imaging.formats import MARK, READ_SUFFIXES, SUFFIXES, SUFFIXES_OF, WRITTEN_NAMES
 from keras_colorize.imaging.pages import count_pages
 from keras_colorize.imaging.sources import NO_ADDRESSES, is_address
 from keras_colorize.imaging.walking import is_left_out, walk
@@ -66,7 +66,7 @@ def plan(
     """
     if out is not None and _names_other_file(out):
         raise click.UsageError(
-            f"-o {out} names no format to write: JPEG, PNG, TIFF, WebP or BMP; nor is it a folder."
+            f"-o {out} names no format to write: {WRITTEN_NAMES}; nor is it a folder."
         )
     out_is_file = out is not None and _names_file(out)
     search = _Search(None if out_is_file else out, exclude)

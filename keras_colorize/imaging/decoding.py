@@ -21,22 +21,18 @@ from keras_colorize.imaging.bounds import BoundError, PixelBoundError, check_sca
 from keras_colorize.imaging.captions import Captions, carried_captions
 from keras_colorize.imaging.errors import CutShortError, ImageError, PixelLimitError
 from keras_colorize.imaging.exif import carried_exif, orientation, turn_of, upright
-from keras_colorize.imaging.formats import FORMATS
+from keras_colorize.imaging.formats import result_format
 from keras_colorize.imaging.jpeg import load_jpeg
 from keras_colorize.imaging.pages import open_tiff
 from keras_colorize.imaging.pixels import PixelKindError, file_pixels, tiff_pixels
 from keras_colorize.imaging.png import PngFacts, readable, without_gamma
 from keras_colorize.imaging.quiet import quiet_pillow
-from keras_colorize.imaging.read_only import (
-    MissingReaderError,
-    open_read_only,
-    read_only_format,
-)
+from keras_colorize.imaging.read_only import MissingReaderError, open_read_only
 from keras_colorize.imaging.resolution import Dpi, carried_dpi
-from keras_colorize.imaging.sniffing import sniff
+from keras_colorize.imaging.sniffing import START, sniff
 from keras_colorize.imaging.sources import NO_ADDRESSES, SourceError, is_address, open_source
 
-__all__ = ["Pixels", "Source", "decode", "sniff"]
+__all__ = ["Pixels", "Source", "decode"]
 
 Source = str | Path | bytes | BinaryIO
 
@@ -104,10 +100,8 @@ def decode(
     """
     name = _name(source)
     with _open_stream(source, name, max_pixels) as stream, quiet_pillow(), _in_sentences(name):
-        start = stream.read(16)
+        image_format = sniff(stream.read(START), name)
         stream.seek(0)
-        read_only = read_only_format(stream)
-        image_format = read_only or sniff(start, name)
         directory, facts, several = None, PngFacts(), False
         if image_format == "TIFF":
             image, directory = open_tiff(stream, name, page)
@@ -118,9 +112,10 @@ def decode(
                 stream, facts = readable(stream)
             if image_format == "JPEG":
                 check_scans(stream)
-            image = (
-                open_read_only(stream, read_only) if read_only else _OPENERS[image_format](stream)
-            )
+            if opener := _OPENERS.get(image_format):
+                image = opener(stream)
+            else:
+                image = open_read_only(stream, image_format)
             if facts.profile:
                 image.info["icc_profile"] = facts.profile
             several = image_format != "JPEG" and getattr(image, "is_animated", False)
@@ -146,7 +141,7 @@ def decode(
         stored = stored or turn
         exif, dpi = carried_exif(image, stored), carried_dpi(image, stored)
         captions = carried_captions(image, stored, facts.xmp)
-    written = image_format if image_format in FORMATS else "PNG"
+    written = result_format(image_format)
     if not turned:
         return Pixels(color, alpha, exif, dpi, written, turn, captions, several)
     if alpha is not None:

@@ -19,8 +19,15 @@ READ_ONLY_SUFFIXES_OF = {
     "HEIF": (".heic", ".heif", ".hif"),
 }
 READ_SUFFIXES = (*SUFFIXES, *(each for of in READ_ONLY_SUFFIXES_OF.values() for each in of))
+READ_NAMES = "JPEG, PNG, TIFF, WebP, BMP, GIF, JPEG 2000, AVIF or HEIC"  # for people
+WRITTEN_NAMES = "JPEG, PNG, TIFF, WebP or BMP"
 # Pictures in formats that are refused: that they are pictures is worth a word.
 UNREAD_SUFFIXES = (
     *(".jxl", ".psd", ".svg", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf"),
     *(".pef", ".srw", ".x3f"),
 )
+
+
+def result_format(image_format: str) -> str:
+    """Returns the format of a result: that of its picture, or PNG if the picture's is read only."""
+    return image_format if image_format in FORMATS else "PNG"

@@ -10,7 +10,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from keras_colorize.imaging import tiff
 from keras_colorize.imaging.bounds import check_pages
 from keras_colorize.imaging.errors import ImageError, PagesError
-from keras_colorize.imaging.sniffing import sniff
+from keras_colorize.imaging.sniffing import START, sniff
 from keras_colorize.imaging.tiff_samples import is_left_to_pillow, kind_of
 
 
@@ -22,7 +22,7 @@ def count_pages(source: Path) -> int:
     """
     try:
         with open(source, "rb") as stream:
-            if sniff(stream.read(16), "") != "TIFF":
+            if sniff(stream.read(START), "") != "TIFF":
                 return 1
             check_pages(stream)
             return len(tiff.photograph_pages(tiff.read_directories(stream)))

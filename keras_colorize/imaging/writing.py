@@ -11,7 +11,7 @@ from PIL import Image
 from keras_colorize.imaging.captions import Captions, caption_options
 from keras_colorize.imaging.errors import ImageError
 from keras_colorize.imaging.files import atomic_file, write_all
-from keras_colorize.imaging.formats import FORMAT_OF
+from keras_colorize.imaging.formats import FORMAT_OF, WRITTEN_NAMES
 from keras_colorize.imaging.resolution import Dpi
 from keras_colorize.imaging.tiff_writing import encode_tiff
 
@@ -111,7 +111,7 @@ def _format_of(destination: str | Path | BinaryIO, format: str | None) -> str:
         raise ImageError("A picture written to a stream needs a format.")
     if not chosen:
         asked = format or destination
-        raise ImageError(f"{asked} names no format to write: JPEG, PNG, TIFF, WebP or BMP.")
+        raise ImageError(f"{asked} names no format to write: {WRITTEN_NAMES}.")
     return chosen
 
 

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, File, Form, HTTPException, Request, Response, UploadFile
 
-from keras_colorize.imaging.decoding import sniff
+from keras_colorize.imaging.formats import READ_NAMES, result_format
+from keras_colorize.imaging.sniffing import START, sniff
 from keras_colorize.serving.errors import failures_of_pictures
 from keras_colorize.serving.jobs import ColorizeFile
 from keras_colorize.serving.limits import Limits
@@ -36,7 +37,7 @@ def picture_routes(pool: WorkerPool, limits: Limits) -> APIRouter:
     )
     async def colorize(
         request: Request,
-        image: Annotated[UploadFile, File(description="JPEG, PNG, WebP, TIFF or BMP.")],
+        image: Annotated[UploadFile, File(description=f"{READ_NAMES}.")],
         saturation: Annotated[float, Form(ge=0, le=2, description="Factor on the colours.")] = 1.0,
         size: Annotated[
             Literal["256", "512"] | None, Form(description="Short side of what the network sees.")
@@ -46,14 +47,18 @@ def picture_routes(pool: WorkerPool, limits: Limits) -> APIRouter:
         ] = True,
         format: Annotated[
             Literal["jpeg", "png", "webp"] | None,
-            Form(description="Of the result; left out, that of the picture."),
+            Form(
+                description="Format of the result. The default is that of the picture, or PNG if "
+                "pictures of its format can only be read."
+            ),
         ] = None,
     ) -> Response:
         """Colour a photograph, at its full size."""
         data = await image.read()
         await image.close()
         with failures_of_pictures():
-            written = format.upper() if format else sniff(data[:16], "The picture")
+            found = sniff(data[:START], "The picture")
+            written = format.upper() if format else result_format(found)
 
         job = ColorizeFile(
             data, written, int(size) if size else None, saturation, adapt, limits.max_pixels

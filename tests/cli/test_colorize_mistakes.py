@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import pytest
 
+from keras_colorize.imaging.formats import READ_NAMES
 from keras_colorize.inference.colorizer import Colorizer
 
 
@@ -30,7 +31,7 @@ def test_bad_files_are_listed_and_the_others_coloured(folder, jpeg, colorize, tr
 
 def test_a_single_bad_picture_is_one_sentence(folder, colorize):
     for name, sentence in {
-        "album/notes.txt": "album/notes.txt is not a JPEG, PNG, TIFF, WebP or BMP picture.",
+        "album/notes.txt": f"album/notes.txt is not a {READ_NAMES} picture.",
         "gone.jpg": "gone.jpg does not exist.",
     }.items():
         result = colorize(name)

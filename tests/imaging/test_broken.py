@@ -60,7 +60,7 @@ def test_files_that_are_no_pictures(tmp_path, read):
     (tmp_path / "folder.png").mkdir()
     sentences = {
         "empty.jpg": "is empty",
-        "text.png": "is not a JPEG, PNG, TIFF, WebP or BMP picture",
+        "text.png": "is not a JPEG, PNG, TIFF, WebP, BMP, GIF, JPEG 2000, AVIF or HEIC picture",
         "folder.png": "is a folder, not a picture",
         "missing.png": "does not exist",
     }

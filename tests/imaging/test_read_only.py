@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, features
 
 from keras_colorize.imaging.images import ImageError, PixelLimitError, read_photograph, read_rgb
-from keras_colorize.imaging.read_only import read_only_format
+from keras_colorize.imaging.sniffing import sniff
 
 EXACT = {"GIF": {}, "JPEG2000": {"irreversible": False}}
 LIKE = {"AVIF": {"quality": 95, "subsampling": "4:4:4"}}
@@ -107,9 +107,12 @@ def test_what_is_damaged_or_too_large_is_a_sentence(tmp_path, scene, encoded, fo
 )
 def test_brands_tell_heic_from_avif_and_films(major, others, expected):
     box = b"ftyp" + major + bytes(4) + b"".join(others)
-    stream = BytesIO(struct.pack(">I", len(box) + 4) + box + b"heic" * 9)  # none of the brands
-    assert read_only_format(stream) == expected
-    assert stream.tell() == 0
+    start = struct.pack(">I", len(box) + 4) + box + b"heic" * 9  # none of the brands
+    if expected:
+        assert sniff(start, "it") == expected
+    else:
+        with pytest.raises(ImageError, match=r"^it is not a JPEG, .* AVIF or HEIC picture\.$"):
+            sniff(start, "it")
 
 
 def test_heic_without_its_reader_says_what_to_install(tmp_path, monkeypatch):
@@ -126,6 +129,7 @@ def test_heic_without_its_reader_says_what_to_install(tmp_path, monkeypatch):
 
 def test_heic_with_its_reader(tmp_path, scene):
     import pillow_heif  # imported here: some tests of this file hide it
+
     exif = Image.Exif()
     exif[0x0112] = 6
     path = tmp_path / "phone.heic"

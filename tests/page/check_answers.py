@@ -28,7 +28,7 @@ def test_what_cannot_be_coloured_says_why(
     bad, cut, notes, huge, good = (
         text.strip() for text in page.locator(".state").all_inner_texts()
     )
-    assert "is not a JPEG, PNG, TIFF, WebP or BMP picture" in bad
+    assert "is not a JPEG, PNG, TIFF, WebP, BMP, GIF, JPEG 2000, AVIF or HEIC picture" in bad
     assert "cut short" in cut
     assert notes == "This is not a photograph."
     assert "larger than the limit of 2 MB" in huge

@@ -46,6 +46,17 @@ def test_the_format_is_that_of_the_picture(
     assert answer.headers["content-type"] == f"image/{image_format.lower()}"
 
 
+@pytest.mark.parametrize("image_format", ["GIF", "JPEG2000", "AVIF"])
+def test_of_formats_that_are_only_read_pngs_are_made(
+    client: Any, make_picture: Any, image_format: str
+) -> None:
+    data = encoded(make_picture(0), image_format)
+    answer = post(client, data)
+    assert opened(answer).format == "PNG"
+    assert answer.headers["content-type"] == "image/png"
+    assert opened(post(client, data, format="jpeg")).format == "JPEG"
+
+
 @pytest.mark.parametrize("name", ["jpeg", "png", "webp"])
 def test_the_format_can_be_chosen(client: Any, tiny: bytes, name: str) -> None:
     answer = post(client, tiny, format=name)
