@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from keras_colorize.cli.training_set import prepare_keras
 from keras_colorize.config import BaselineName, Encoder, GeneratorConfig, Preset, TrainingConfig
 
 
@@ -64,8 +65,6 @@ def chosen_preset(
     Raises:
         click.UsageError: the options contradict each other.
     """
-    from keras_colorize.models.networks import with_baseline
-
     given = {name: value for name, value in options.items() if value not in (None, ())}
     _in_steps(given, preset.training)
     unknown = given.keys() - {field.name for field in fields(TrainingConfig)}
@@ -89,7 +88,12 @@ def chosen_preset(
         raise click.UsageError(
             f"--size and --grow: sides must be multiples of {multiple} for {model or preset.name}."
         )
-    return with_baseline(chosen, model, width or 1.0) if model else chosen
+    if model is None:
+        return chosen
+    prepare_keras()
+    from keras_colorize.models.networks import with_baseline
+
+    return with_baseline(chosen, model, width or 1.0)
 
 
 def _in_steps(given: dict[str, Any], recipe: TrainingConfig) -> None:

@@ -13,6 +13,20 @@ from keras_colorize.inference.quiet import import_quietly
 _SHOWN = 10  # files named of those left out
 
 
+def prepare_keras() -> Path:
+    """Imports Keras and its backend quietly; modules that import them may follow.
+
+    Returns:
+        The folder for caches. What JAX compiles is kept there for runs that continue.
+    """
+    import platformdirs
+
+    cache = platformdirs.user_cache_path("keras-colorize")
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache / "jax"))
+    import_quietly("keras")
+    return Path(cache)
+
+
 def open_training_set(folder: Path) -> Any:
     """Opens a folder of photographs and reports what it holds. Loads Keras.
 
@@ -22,12 +36,7 @@ def open_training_set(folder: Path) -> Any:
     Returns:
         The `TrainingSet`.
     """
-    import platformdirs
-
-    cache = platformdirs.user_cache_path("keras-colorize")
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache / "jax"))  # a resumed run has it
-    import_quietly("keras")  # and with it the backend
-
+    cache = prepare_keras()
     from keras_colorize.data.layouts import open_photographs
     from keras_colorize.data.shards import ShardFolder
 

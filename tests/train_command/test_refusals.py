@@ -1,6 +1,8 @@
 """`keras-colorize train`: what it refuses, and the sentences that it says then."""
 
+import os
 import shutil
+import subprocess
 import sys
 
 import numpy as np
@@ -23,6 +25,18 @@ def test_weights_and_biases_that_is_not_there_is_a_sentence(
         'Install it with: pip install "keras-colorize[wandb]"\n'
     )
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("options", [[], ["--model", "pix2pix"]])
+def test_an_empty_folder_is_one_sentence_and_no_note_of_tensorflow(tmp_path, options):
+    environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    command = [sys.executable, "-c", "from keras_colorize.cli.main import main; main()", "train"]
+    done = subprocess.run(
+        [*command, tmp_path, *options], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Error: There is no photograph in {tmp_path} (")
+    assert done.stderr.count("\n") == 1
 
 
 def test_refuses_a_run_of_another_configuration(unbroken, photographs, val, train, metrics, recipe):
