@@ -7,7 +7,7 @@ import click
 
 from keras_colorize.cli.recipe import Growth, Shares, chosen_preset
 from keras_colorize.cli.stopping import stoppable
-from keras_colorize.cli.training_set import open_training_set
+from keras_colorize.cli.training_set import open_training_set, prepare_keras
 from keras_colorize.config import (
     BASELINES,
     ENCODERS,
@@ -233,6 +233,7 @@ def command(
     # If something is missing, nothing has begun yet.
     if wandb:
         import_quietly("wandb")
+    prepare_keras()
     if training.encoder_weights and not fine_tune and not run_folder.exists():
         from keras_colorize.models.imagenet_weights import weights_file
 
