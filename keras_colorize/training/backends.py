@@ -1,4 +1,4 @@
-"""What differs between the Keras backends that can train: the GAN, its input, the devices."""
+"""The parts of training that depend on the Keras backend: the GAN, its input and its devices."""
 
 import sys
 from collections.abc import Callable
@@ -23,7 +23,7 @@ if keras.backend.backend() == "jax":
     LAB_CONVERSION = "JAX operations"
 
     def device_peak() -> int:
-        """The most memory that has been used on the accelerator, in bytes; 0 without one."""
+        """Peak memory of the accelerator in bytes, or 0 if there is none."""
         stats: dict[str, Any] = jax.local_devices()[0].memory_stats() or {}
         return int(stats.get("peak_bytes_in_use", 0))
 
@@ -36,11 +36,11 @@ elif keras.backend.backend() == "tensorflow":
     from keras_colorize.training.gan_tensorflow import ColorizationGAN
 
     def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-        """On TensorFlow operations run as they come; JAX would compile each by itself."""
+        """Returns the function unchanged, because TensorFlow need not compile it."""
         return function
 
     def device_peak() -> int:
-        """The most memory that has been used on the accelerator, in bytes; 0 without one."""
+        """Peak memory of the accelerator in bytes, or 0 if there is none."""
         if not tf.config.list_physical_devices("GPU"):
             return 0
         return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
@@ -63,15 +63,16 @@ __all__ = [
 
 
 def batches_of(photographs: TrainingSet, **options: Any) -> Any:
-    """Batches of crops of a folder of files or of shards.
+    """Makes batches of crops from photographs.
 
     Args:
-        photographs: as `open_photographs` returns them.
-        **options: of `training_batches`: `size`, `batch_size`, `steps`, `first_step`, `crop`,
-            `aging`, `seed`, `share`.
+        photographs: A scanned folder, or shards.
+        **options: Options of `training_batches`: `size`, `batch_size`, `steps`, `first_step`,
+            `crop`, `aging`, `seed`, `share`.
 
     Returns:
-        What `fit` takes on the backend: pairs of (B, size, size, 1) and (B, size, size, 2), scaled.
+        The input of `fit` on the backend: pairs of `lightness_scaled` (B, size, size, 1) and
+        `ab_scaled` (B, size, size, 2).
     """
     if isinstance(photographs, Scan):
         turns = photographs.orientations
@@ -80,7 +81,7 @@ def batches_of(photographs: TrainingSet, **options: Any) -> Any:
 
 
 def peak_memory() -> str:
-    """Says how much memory the process, and its accelerator where there is one, has used."""
+    """Describes the peak memory of the process and of its accelerator, if there is one."""
     parts = []
     if sys.platform != "win32":
         import resource
@@ -90,4 +91,4 @@ def peak_memory() -> str:
         parts.append(f"{peak / 2**30:.1f} GiB of memory")
     if on_device := device_peak():
         parts.append(f"{on_device / 2**30:.1f} GiB on the accelerator")
-    return ", ".join(parts) or "memory not known"
+    return ", ".join(parts) or "memory unknown"

@@ -1,4 +1,4 @@
-"""Batch norm's statistics, measured anew for the weights as they are."""
+"""Measuring the statistics of batch norm for the present weights."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -12,18 +12,18 @@ from keras_colorize.training.backends import compiled
 
 
 def reestimate_statistics(network: Any, batches: Iterable[Any]) -> None:
-    """Sets the moving statistics of batch norm to their plain means over some batches.
+    """Sets the moving statistics of batch norm to their means over some batches.
 
-    The moving averages of training follow weights that have since changed, and crops of another
-    size; an average of weights has statistics that no network had. Both cost decibels until the
-    learning rate is near zero ("precise BN", Wu and Johnson 2021, section 3).
+    The moving statistics of training belong to earlier weights and to crops of another size, and
+    an average of weights never had statistics of its own. Both cost decibels until the learning
+    rate is near zero ("precise BN", Wu and Johnson 2021, section 3).
 
-    A batch norm that sees each batch several times, as some of `build_iizuka2016`, weighs the
-    batches alike and, within one, the later of its inputs a little more.
+    A layer that is used several times in a pass, as in `build_iizuka2016`, gives all batches the
+    same weight. Within a batch, its later inputs count a little more.
 
     Args:
-        network: a generator; nothing but these statistics changes.
-        batches: inputs for it.
+        network: A generator. Only these statistics are changed.
+        batches: Inputs of the generator.
     """
     layers = _batch_norms(network)
     uses = Counter(
@@ -36,22 +36,22 @@ def reestimate_statistics(network: Any, batches: Iterable[Any]) -> None:
 
     def measured(momentum: Any, weights: Any, statistics: Any, inputs: Any) -> Any:
         for layer in layers:
-            times = uses[layer.name]  # each of which takes a share away from what was before
+            times = uses[layer.name]  # each use reduces the weight of earlier batches
             layer.momentum = momentum ** (1 / times) if times > 1 else momentum
         return network.stateless_call(weights, statistics, inputs, training=True)[1]
 
-    network.trainable = True  # batch norm that is not trainable keeps its statistics
+    network.trainable = True  # batch norm does not update its statistics otherwise
     variables = network.non_trainable_variables
     try:
         for layer in dropouts:
-            layer.rate = 0.0  # inference, for which the statistics are, drops nothing
+            layer.rate = 0.0  # the statistics are for inference, where dropout is off
         measure = compiled(measured)
         weights = [variable.value for variable in network.trainable_variables]
         statistics = [variable.value for variable in variables]
         for k, inputs in enumerate(batches, 1):
             statistics = measure(1 - 1 / k, weights, statistics, inputs)
     finally:
-        for part, before in trainable:  # the network, then what is inside it
+        for part, before in trainable:  # the network first, then its layers
             part.trainable = before
         for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum
@@ -62,16 +62,18 @@ def reestimate_statistics(network: Any, batches: Iterable[Any]) -> None:
 
 
 def adopt_statistics(network: Any, batches: Iterable[Any]) -> None:
-    """Gives batch norm the statistics of what it sees in inference; the function stays the same.
+    """Sets batch norm's statistics to those of its inputs, without changing the network's output.
 
-    With the mean m and the variance v of a batch norm's inputs, s (x - mean) + beta is the same as
-    s (x - m) + (beta + s (m - mean)), and s = gamma / sqrt(variance + epsilon) the same as
-    (s sqrt(v + epsilon)) / sqrt(v + epsilon). Batches of such photographs then have about the
-    statistics that are stored, and a training begins where inference is.
+    Afterwards, batches of such photographs have about the stored statistics, so training starts
+    from the function that inference computes.
+
+    The scale and the offset of each layer are adapted. With the mean m and the variance v of its
+    inputs, s (x - mean) + beta equals s (x - m) + (beta + s (m - mean)), and
+    s = gamma / sqrt(variance + epsilon) equals (s sqrt(v + epsilon)) / sqrt(v + epsilon).
 
     Args:
-        network: a generator; its batch norms change.
-        batches: inputs for it, all of the same size.
+        network: A generator, whose batch norm layers are changed.
+        batches: Inputs of the generator, all of the same size.
     """
     layers = _batch_norms(network)
     inputs_of = keras.Model(network.input, [layer.input for layer in layers])

@@ -1,4 +1,4 @@
-"""The GAN of a preset, with the optimizers of its recipe."""
+"""Building the GAN of a preset, with the optimizers of its recipe."""
 
 from typing import Any
 
@@ -21,14 +21,14 @@ def build_gan(
     """Builds and compiles the GAN of a preset.
 
     Args:
-        preset: networks and recipe.
-        steps: an epoch's; they set the length of the learning-rate schedule.
-        color_loss: as in `BaseGAN.compile`.
-        rematerialize: as in `BaseGAN.compile`.
+        preset: The networks and the recipe.
+        steps: Number of steps in an epoch, which sets the length of the learning rate schedule.
+        color_loss: See `BaseGAN.compile`.
+        rematerialize: See `BaseGAN.compile`.
 
     Returns:
-        The GAN, compiled, with random weights. With `encoder_weights` in the recipe, the encoder's
-        depthwise kernels are not trainable.
+        The compiled GAN, with random weights. If the recipe has `encoder_weights`, the depthwise
+        kernels of the encoder are not trainable.
     """
     recipe = preset.training
     with building_at(_POLICIES[recipe.precision]):

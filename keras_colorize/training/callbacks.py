@@ -1,4 +1,4 @@
-"""What happens around the steps and epochs of a training."""
+"""Keras callbacks of a training: progress, the check for divergence, and the end of an epoch."""
 
 import math
 import sys
@@ -15,24 +15,25 @@ from keras_colorize.models.networks import in_float32
 from keras_colorize.training.backends import peak_memory
 from keras_colorize.training.runs import Run, save_whole
 
-_WARM_STEPS = 2  # the first ones compile
+_WARM_STEPS = 2  # not timed, because the first steps compile
 _TIMED_STEPS = 10
 
 
 class DivergenceError(ArithmeticError):
-    """A loss is no number any more; the message is one sentence."""
+    """A loss is no longer a finite number. The message says so and gives advice."""
 
 
 class Progress(keras.callbacks.Callback):
-    """A bar over the whole run on a terminal, with images/s and time left; a line an epoch.
+    """A progress bar for the whole run, with images per second and the time left.
 
-    Once some steps of a stage are timed, it says how long the rest will take at that pace.
+    The bar is shown on a terminal only. After the first steps of each stage, a line says how long
+    an epoch and the rest of the run will take.
 
     Args:
-        steps_done: where the run goes on.
-        steps: of the whole run.
-        steps_per_epoch: of an epoch.
-        batch_size: images a step.
+        steps_done: Number of steps that were finished before.
+        steps: Number of steps of the whole run.
+        steps_per_epoch: Number of steps in an epoch.
+        batch_size: Number of images in a step.
     """
 
     def __init__(
@@ -53,11 +54,11 @@ class Progress(keras.callbacks.Callback):
         self.started = 0.0
 
     def on_train_begin(self, logs: Any = None) -> None:
-        """A stage begins: its steps take a time of their own."""
+        """Starts timing again, because the steps of each stage take another time."""
         self.seen = 0
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Moves the bar on."""
+        """Advances the bar, and prints the speed once it is known."""
         self.bar.update(self.batch_size)
         self.bar.set_postfix_str(f"l1 {logs['l1_loss']:.4f}", refresh=False)
         self.seen += 1
@@ -77,35 +78,36 @@ class Progress(keras.callbacks.Callback):
 
 
 class DivergenceGuard(keras.callbacks.Callback):
-    """Stops at the first loss that is not finite."""
+    """Stops the training at the first loss that is not finite."""
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Looks at the losses.
+        """Checks the losses.
 
         Raises:
-            DivergenceError: one is NaN or infinite.
+            DivergenceError: A loss is NaN or infinite.
         """
         bad = [name for name, value in (logs or {}).items() if not math.isfinite(value)]
         if bad:
             raise DivergenceError(
-                f"{bad[0]} is not a finite number any more, in step {batch + 1} of the epoch; the "
-                "last checkpoint is from before. Try a lower learning rate in a new run folder."
+                f"{bad[0]} is no longer a finite number, in step {batch + 1} of the epoch; the "
+                "last checkpoint was saved before. Try a lower learning rate in a new run folder."
             )
 
 
 class EpochRecorder(keras.callbacks.Callback):
-    """Validates, records, draws, logs and saves after each epoch; the checkpoint comes last.
+    """Validates, records, draws, logs and saves after each epoch.
 
-    What a killed run had written beyond its last checkpoint is written again when it goes on.
+    The checkpoint is saved last. If a run is killed before that, the epoch is repeated when the
+    run continues, and its files are written again.
 
     Args:
-        run: where to.
-        progress: prints the epoch's line.
-        images_per_epoch: for the count of images seen.
-        settle: makes the best generator ready to be judged.
-        validate: returns the scores of the model as it is now, or None.
-        sample: writes a strip of samples for the epoch and returns where it is.
-        log: tells those who watch of the epoch's record and samples.
+        run: The run that is written to.
+        progress: Prints a line for each epoch.
+        images_per_epoch: Number of images in an epoch.
+        settle: Prepares the best generator for validation.
+        validate: Returns the scores of the model; None means no validation.
+        sample: Writes the sample pictures of an epoch and returns their path.
+        log: Passes the record and the samples of an epoch to the loggers.
     """
 
     def __init__(
@@ -130,15 +132,15 @@ class EpochRecorder(keras.callbacks.Callback):
         self.started = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Starts the clock."""
+        """Starts timing the epoch."""
         self.started = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Does all of it."""
+        """Validates, records, draws, logs and saves."""
         losses: dict[str, float | None] = {
             name: float(value) for name, value in (logs or {}).items()
         }
-        if not self.model.adversarial:  # they did not take part
+        if not self.model.adversarial:  # they were not computed
             losses |= {"discriminator_loss": None, "adversarial_loss": None}
         seconds = round(time.monotonic() - self.started, 1)
         self.settle()
@@ -166,7 +168,7 @@ class EpochRecorder(keras.callbacks.Callback):
 
 
 def epoch_line(record: dict[str, Any]) -> str:
-    """What is printed of an epoch's line of `metrics.jsonl`."""
+    """Formats a record of `metrics.jsonl` as a line for the terminal."""
     shown = {k: v for k, v in record.items() if isinstance(v, float) and "norm" not in k}
     return f"epoch {record['epoch']}: " + ", ".join(f"{k} {v:.4g}" for k, v in shown.items())
 

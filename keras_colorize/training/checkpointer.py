@@ -1,4 +1,4 @@
-"""Checkpoints within an epoch: by the clock, and when the process is asked to end."""
+"""Checkpoints within an epoch: at regular intervals, and when the process is told to end."""
 
 import signal
 import threading
@@ -13,26 +13,26 @@ from keras_colorize.training.distribution import Devices
 from keras_colorize.training.runs import Checkpoint, Run
 
 SECONDS_BETWEEN_CHECKPOINTS = 600
-_SAVE = -1  # no signal has this number
-# A terminal that is closed sends SIGHUP, which Windows does not have.
+_SAVE = -1  # differs from all numbers of signals
+# Closing a terminal sends SIGHUP. Windows does not have this signal.
 _ENDS = tuple(getattr(signal, name) for name in ("SIGHUP", "SIGTERM") if hasattr(signal, name))
-_LEVELS = (0, _SAVE, signal.SIGINT, *_ENDS)  # of what a process wishes, the last goes first
+_LEVELS = (0, _SAVE, signal.SIGINT, *_ENDS)  # requests of a process, by rising priority
 
 
 class TrainingStopped(Exception):
-    """The process was asked to end (SIGTERM, SIGHUP) and has saved what it needs to go on."""
+    """The process received SIGTERM or SIGHUP and has saved a checkpoint."""
 
 
 class Checkpointer(keras.callbacks.Callback):
-    """Saves within long epochs, and when the process is asked to end: then the step is finished.
+    """Saves checkpoints every ten minutes, and when the process is told to end.
 
-    Of several processes each says after every step what it wishes, and all do the same: if one is
-    asked to end, they end together.
+    When the process is told to end, it finishes the present step first. Several processes exchange
+    their requests after every step, so that all of them save and end together.
 
     Args:
-        run: where to.
-        start: where this training goes on.
-        devices: whose processes agree.
+        run: The run that is written to.
+        start: The point from which this training continues.
+        devices: The devices, and with them the processes, that train together.
     """
 
     def __init__(self, run: Run, start: Checkpoint, devices: Devices) -> None:
@@ -46,9 +46,9 @@ class Checkpointer(keras.callbacks.Callback):
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Minds SIGTERM, SIGHUP and Ctrl-C; a second one of them ends the process at once.
+        """Handles SIGTERM, SIGHUP and Ctrl-C. The second signal ends the process at once.
 
-        Under nohup SIGHUP stays ignored.
+        A SIGHUP that is ignored, as under nohup, stays ignored.
         """
 
         def ask(number: int, frame: Any) -> None:
@@ -57,7 +57,7 @@ class Checkpointer(keras.callbacks.Callback):
             self.signal = number
 
         if threading.current_thread() is not threading.main_thread():
-            yield  # signals come to the main thread alone
+            yield  # only the main thread receives signals
             return
         minded = [n for n in _ENDS if n == signal.SIGTERM or signal.getsignal(n) != signal.SIG_IGN]
         before = {n: signal.signal(n, ask) for n in (*minded, signal.SIGINT)}
@@ -65,29 +65,29 @@ class Checkpointer(keras.callbacks.Callback):
             yield
         finally:
             for number, handler in before.items():
-                # None: not Python's; JAX sets one when it joins other processes.
+                # None is a handler that Python did not set, such as that of JAX's coordination.
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Takes over the means of an epoch's first part."""
+        """Restores the running means if the epoch was partly done before."""
         self.epoch, self.skipped = epoch, 0
         if epoch == self.start.epochs:
             self.skipped = self.start.steps
             self.model.set_running_means(self.start.means)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Saves if it is time.
+        """Saves a checkpoint if one is due or requested.
 
         Raises:
-            TrainingStopped: after SIGTERM or SIGHUP.
-            KeyboardInterrupt: after Ctrl-C.
+            TrainingStopped: The process received SIGTERM or SIGHUP.
+            KeyboardInterrupt: The process received Ctrl-C.
         """
         due = time.monotonic() - self.saved >= SECONDS_BETWEEN_CHECKPOINTS
         wish = _LEVELS.index(self.signal or (_SAVE if due else 0))
         wish = _LEVELS[self.devices.highest(wish, len(_LEVELS))]
         if not wish:
             return
-        if hasattr(self.model, "jax_state_sync"):  # JAX keeps the values apart from the variables
+        if hasattr(self.model, "jax_state_sync"):  # JAX keeps the values outside of the variables
             self.model.jax_state_sync()
         self.run.save_checkpoint(self.model, self.epoch, self.skipped + batch + 1)
         self.saved = time.monotonic()

@@ -1,4 +1,4 @@
-"""Errors of a training that its photographs are to blame for."""
+"""Errors of a training that are caused by its photographs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,23 +12,25 @@ from keras_colorize.training.runs import RunError
 
 @contextmanager
 def explain_data_errors(photographs: TrainingSet) -> Iterator[None]:
-    """Says which photograph is to blame for an error of the training within, if one is.
+    """Replaces an error of a training by one that names the photograph or shard at fault.
+
+    Other errors are raised again.
 
     Args:
-        photographs: that it reads.
+        photographs: The photographs of the training.
 
     Raises:
-        RunError: a file is not there any more.
-        ShardError: a shard is not what was made any more.
+        RunError: A file no longer exists.
+        ShardError: A shard has changed since it was written.
     """
     try:
         yield
-    except (TrainingStopped, DivergenceError, RunError):  # no photograph is to blame
+    except (TrainingStopped, DivergenceError, RunError):  # not caused by photographs
         raise
-    except Exception as error:  # each backend has its own for a file that is gone or damaged
+    except Exception as error:  # backends raise different errors for such files
         for path in photographs.paths:
             if not path.exists():
-                message = f"{path} is gone; the same command goes on when it is back."
+                message = f"{path} is gone; run the same command again when it is back."
                 raise RunError(message) from error
         if isinstance(photographs, ShardFolder):
             photographs.check()

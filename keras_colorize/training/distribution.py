@@ -1,4 +1,4 @@
-"""Training on several devices: what is common to the backends and their ways of doing it."""
+"""Training on several devices: the part that is the same on all backends."""
 
 import json
 from collections.abc import Iterator
@@ -17,19 +17,19 @@ _CHUNK = 2**22  # values in one exchange
 
 
 class DeviceError(ValueError):
-    """Devices or processes that cannot train together, in one sentence."""
+    """Devices or processes cannot train together. The message is one sentence."""
 
 
 class Devices:
-    """One device; the subclasses are several, of one process or of many.
+    """A single device. The subclasses are several devices, in one process or in several.
 
-    All processes do the same at the same time, each with its share of every batch. What they
-    write is kept by the first of them alone.
+    All processes run the same program, each with its part of every batch. Only the first process
+    keeps the files that it writes.
 
     Attributes:
-        replicas: parts into which a batch is divided, over all processes.
-        process: which process this is, from 0.
-        processes: how many there are.
+        replicas: Number of parts into which a batch is divided, over all processes.
+        process: Number of this process, from 0.
+        processes: Number of processes.
     """
 
     replicas = 1
@@ -43,32 +43,32 @@ class Devices:
 
     @property
     def said(self) -> str:
-        """What there is to say of them, as the end of a sentence."""
+        """Describes the devices, as the end of a sentence. It is empty for a single device."""
         if self.replicas == 1:
             return ""
         processes = f" of {self.processes} processes" if self.processes > 1 else ""
         return f", on {self.replicas} devices{processes}"
 
     def scope(self) -> AbstractContextManager[Any]:
-        """Networks and optimizers that are made in it are on all devices."""
+        """Returns a context in which networks and optimizers are created on all devices."""
         return nullcontext()
 
     def feed(self, batches: Any) -> Any:
-        """Makes a process's share of the batches what `fit` takes."""
+        """Turns this process's part of the batches into the input of `fit`."""
         return batches
 
     def total(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Sums small whole numbers, of the same shape in every process, over the processes."""
+        """Sums arrays of small whole numbers over the processes."""
         return values
 
     def check(self, batch_size: int) -> None:
-        """Makes sure that every replica gets as much of a batch.
+        """Checks that a batch can be divided evenly over the replicas.
 
         Args:
-            batch_size: of the whole, over all replicas.
+            batch_size: Size of the whole batch, over all replicas.
 
         Raises:
-            DeviceError: it cannot be.
+            DeviceError: It cannot be divided evenly.
         """
         if batch_size % self.replicas:
             raise DeviceError(
@@ -77,16 +77,18 @@ class Devices:
             )
 
     def highest(self, level: int, levels: int) -> int:
-        """The highest of the levels, from 0 up to but without `levels`, that the processes say."""
+        """Returns the highest level of all processes. Levels are in [0, `levels`)."""
         said = self.total(np.eye(levels, dtype=np.float32)[level])
         return int(np.flatnonzero(said)[-1])
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Runs something without exchanges in it; if it fails in one process, all of them end.
+        """Runs a block in all processes. If it fails in one of them, it fails in all.
+
+        The block must not exchange data between processes itself.
 
         Raises:
-            DeviceError: it failed in another process.
+            DeviceError: The block failed in another process.
         """
         try:
             yield
@@ -94,16 +96,16 @@ class Devices:
             self.highest(1, 2)
             raise
         if self.highest(0, 2):
-            raise DeviceError("Another process cannot train; it says why.")
+            raise DeviceError("Another process cannot train; its own message says why.")
 
     def of_first(self, content: bytes) -> bytes:
-        """Hands the bytes of the first process to all.
+        """Sends the bytes of the first process to all processes.
 
         Args:
-            content: what the first has; what others give does not matter.
+            content: The bytes. Only those of the first process matter.
 
         Returns:
-            What the first process has.
+            The bytes of the first process.
         """
         own = content if self.first else b""
         size = int.from_bytes(self._exchange(len(own).to_bytes(8, "little")), "little")
@@ -111,25 +113,26 @@ class Devices:
         return b"".join(self._exchange(own[k : k + _CHUNK]) for k in range(0, size, _CHUNK))
 
     def _exchange(self, content: bytes) -> bytes:
-        # Sums of bytes as float32 are exact, and every device and network library can do them.
+        # Sums of bytes as float32 are exact, and all devices and network libraries support them.
         values = np.frombuffer(content, np.uint8).astype(np.float32)
         return self.total(values).astype(np.uint8).tobytes()
 
     @contextmanager
     def run(self, folder: Path, configuration: dict[str, Any]) -> Iterator[Run]:
-        """Opens a run that all processes write to as if each were alone.
+        """Opens the run of this process.
 
-        The first process has the run folder. The others go on from copies of what it holds, in
-        temporary folders.
+        The first process uses the run folder. The others use temporary folders with copies of its
+        metrics and checkpoints.
 
         Args:
-            folder: see `Run`.
-            configuration: see `Run`.
+            folder: See `Run`.
+            configuration: See `Run`.
 
         Raises:
-            RunError: the folder cannot be used.
-            FolderInUseError: another training writes to it.
-            DeviceError: another process's cannot, or this one was started differently.
+            RunError: The folder cannot be used.
+            FolderInUseError: Another training writes to the folder.
+            DeviceError: The folder of another process cannot be used, or this process was started
+                with other options or photographs than the first.
         """
         with ExitStack() as stack:
             with self.together():

@@ -1,4 +1,4 @@
-"""Several devices on JAX, by Keras's data parallel distribution."""
+"""Training on several devices with JAX, through Keras's data parallel distribution."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from keras_colorize.training.distribution import DeviceError, Devices
 
 
 class ParallelDevices(Devices):
-    """All of JAX's devices, of one process or of many; Keras divides the batches over them."""
+    """All devices of JAX, in one process or in several. Keras divides the batches over them."""
 
     def __init__(self) -> None:
         self.replicas = jax.device_count()
@@ -30,15 +30,18 @@ class ParallelDevices(Devices):
 
 @contextmanager
 def open_devices(strategy: str) -> Iterator[Devices]:
-    """Opens the devices to train on; with `multiworker`, before JAX does anything.
+    """Opens the devices to train on.
+
+    With `multiworker`, it must be called before JAX is used.
 
     Args:
-        strategy: `auto` = all accelerators of this machine, or its one device; `mirrored` = all
-            devices of this machine; `multiworker` = those of all processes that
-            `KERAS_DISTRIBUTION_JOB_ADDRESSES` and its like name, or the cluster's own environment.
+        strategy: `auto` means all accelerators of this machine, or a single device if there are
+            fewer than two. `mirrored` means all devices of this machine. `multiworker` means the
+            devices of all processes, which the variables `KERAS_DISTRIBUTION_...` or the
+            environment of the cluster name.
 
     Raises:
-        DeviceError: there are none, or the environment is wrong.
+        DeviceError: There are not enough devices, or the environment is wrong.
     """
     if strategy == "multiworker" and not jax.distributed.is_initialized():
         try:

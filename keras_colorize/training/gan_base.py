@@ -1,4 +1,4 @@
-"""What the conditional GAN is on every backend: its networks, optimizers and settings."""
+"""The part of the conditional GAN that is the same on all backends."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,37 +16,42 @@ from keras_colorize.training.rematerialization import rematerialized
 
 
 class BackendError(ValueError):
-    """Keras runs on a backend that cannot train this; the message is one sentence."""
+    """The Keras backend is not one that can train the GAN. The message is one sentence."""
 
 
 class BaseGAN(keras.Model):
-    """A generator, its discriminator and an optimizer for each (Gui et al.).
-
-    Without a discriminator, the generator learns from a loss between real and generated colour
-    alone. One that ends in a distribution over colours, in a layer `ab_logits` before `ab_scaled`
-    (Zhang et al. 2016), learns by that.
-
-    The subclasses of `gan_tensorflow` and `gan_jax` add `train_step` and `test_step`. Both
-    save the same files: a run may begin on one backend and go on with the other.
+    """A generator and its discriminator, with an optimizer for each (Gui et al.).
 
     `fit` takes batches of (`lightness_scaled` (B, H, W, 1), `ab_scaled` (B, H, W, 2)), both in
-    [-1, 1]; ab and, for the discriminator, L are area-averaged to the generator's chroma
-    resolution here. While `adversarial` is False, steps are L1 alone and the discriminator
-    rests; while `frozen_encoder` is True, a pretrained encoder does. Call
+    [-1, 1]. The GAN averages ab, and L for the discriminator, to the resolution at which the
+    generator predicts ab.
+
+    Without a discriminator, the generator is trained with the colour loss alone. If the generator
+    has a layer `ab_logits` before `ab_scaled`, the colour loss is computed from these logits
+    (Zhang et al. 2016).
+
+    Set `adversarial` to False to train without the discriminator for a while, and
+    `frozen_encoder` to True to keep a pretrained encoder fixed. Call
     `make_train_function(force=True)` after changing either.
 
-    On validation data, and in `evaluate`, `psnr` and `acc_2` stand beside `l1_loss`: what the
-    metrics of these names say of `best_generator`'s pictures at the batch's own size.
+    `evaluate`, and `fit` with validation data, report `l1_loss`, `psnr` and `acc_2` of
+    `best_generator` at the size of the batches.
+
+    The subclasses in `gan_tensorflow` and `gan_jax` add `train_step` and `test_step`. They save
+    the same files, so a run can begin on one backend and continue on the other.
 
     Args:
-        generator: from `build_generator`, or a baseline's.
-        discriminator: from `build_discriminator`, or None.
-        ema: decay of the moving average of all of the generator's weights, batch norm
-            statistics included, kept in `ema_generator`; 0 = no average.
+        generator: A model from `build_generator`, or a baseline's.
+        discriminator: A model from `build_discriminator`, or None.
+        ema: Decay of the moving average of the generator's weights and batch norm statistics,
+            which `ema_generator` holds. It must be in [0, 1); 0 means no average.
+
+    Raises:
+        ValueError: `ema` is out of range.
     """
 
-    recompute = staticmethod(keras.remat)  # of `rematerialized`
-    resize = staticmethod(ops.image.resize)  # of `to_lab`, bilinear
+    recompute = staticmethod(keras.remat)  # used by `rematerialized`
+    resize = staticmethod(ops.image.resize)  # used by `to_lab`; bilinear
 
     def __init__(
         self,
@@ -60,7 +65,7 @@ class BaseGAN(keras.Model):
         if not 0.0 <= ema < 1.0:
             raise ValueError(f"ema must be in [0, 1), got {ema}.")
         self.generator = generator
-        # What is trained: the generator itself, or with its logits beside ab.
+        # What is trained: the generator, with `ab_logits` as another output if it has them.
         self.learner = generator
         if any(layer.name == "ab_logits" for layer in generator.layers):
             logits = generator.get_layer("ab_logits").output
@@ -82,26 +87,26 @@ class BaseGAN(keras.Model):
         self.scales = variables_by_scale(generator)
         self.trackers |= {name: FiniteMean(name=name) for name in self.scales}
         self.scores = {metric.name: metric for metric in (PSNR(), Accuracy(2))}
-        # The parts are built; without this, fit would look for a call method of the whole.
+        # All parts are built already. Without this, `fit` would try to build the GAN from `call`.
         self.built = True
 
     def call(self, lightness_scaled: Any, training: bool = False) -> Any:
-        """Predicts as `best_generator` does, so that `predict` works on the whole GAN, too."""
+        """Predicts ab with `best_generator`, so that `predict` works on the whole GAN."""
         return self.best_generator(lightness_scaled, training=training)
 
     @property
     def best_generator(self) -> keras.Model:
-        """The generator to evaluate and export: the average where there is one."""
+        """The generator to evaluate and export: `ema_generator` if there is one."""
         return self.ema_generator or self.generator
 
     @property
     def generator_optimizer(self) -> keras.optimizers.Optimizer:
-        """Keras's own `optimizer` attribute: callbacks look for it there."""
+        """The optimizer of the generator. It is `optimizer`, where Keras callbacks look for it."""
         return self.optimizer
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        """Running means of losses, gradient norms and scores, reset by `fit` at each epoch."""
+        """Running means of losses, gradient norms and scores. `fit` resets them at each epoch."""
         return [*self.trackers.values(), *self.scores.values()]
 
     def compile(
@@ -115,24 +120,28 @@ class BaseGAN(keras.Model):
         frozen_statistics: bool = False,
         **kwargs: Any,
     ) -> None:
-        """Sets the optimizers and the weights of the losses.
+        """Sets the optimizers and the losses.
 
         Args:
-            generator_optimizer: an optimizer of its own, not shared with the discriminator. With
-                `gradient_accumulation_steps`, in both, a step is one batch of an accumulation.
-            discriminator_optimizer: likewise; None without a discriminator.
-            l1_weight: lambda of equation 3, of the colour loss beside the adversarial one.
-            color_loss: of real ab at the chroma resolution and generated ab, or the logits where
-                there are some.
-            label_smoothing: see `discriminator_loss`.
-            rematerialize: whether to save memory as `rematerialized` does; same results.
-            frozen_statistics: whether the generator's batch norms keep the statistics that they
-                have, and use those instead of a batch's; dropout then drops nothing.
-            **kwargs: `jit_compile`, `steps_per_execution` and the like, as in `keras.Model`.
+            generator_optimizer: The optimizer of the generator. If both optimizers have
+                `gradient_accumulation_steps`, each training step is one batch of an accumulation.
+            discriminator_optimizer: The optimizer of the discriminator, which must be another
+                object. None without a discriminator.
+            l1_weight: Weight of the colour loss relative to the adversarial loss (lambda of
+                equation 3).
+            color_loss: A function of real ab and generated ab, both at the resolution of the
+                generator's output. If the generator has `ab_logits`, it gets these instead of
+                generated ab.
+            label_smoothing: See `discriminator_loss`.
+            rematerialize: Whether to save memory as `rematerialized` does. The results stay the
+                same.
+            frozen_statistics: Whether the generator's batch norm layers use their stored
+                statistics instead of those of each batch, and keep them. Dropout is then off.
+            **kwargs: Other arguments of `keras.Model.compile`, such as `jit_compile`.
 
         Raises:
-            ValueError: both optimizers are the same object, or one is missing.
-            TypeError: losses or metrics are given: the GAN has its own.
+            ValueError: Both optimizers are the same object, or one is missing.
+            TypeError: Losses or metrics of Keras were given. The GAN has its own.
         """
         for name in ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics"):
             if kwargs.get(name) is not None:
@@ -143,9 +152,9 @@ class BaseGAN(keras.Model):
         super().compile(optimizer=generator_optimizer, **kwargs)
         self.discriminator_optimizer = keras.optimizers.get(discriminator_optimizer)
         if (self.discriminator is None) != (self.discriminator_optimizer is None):
-            raise ValueError("A discriminator and its optimizer need each other.")
+            raise ValueError("A discriminator and its optimizer need each other; one is missing.")
         if self.optimizer is self.discriminator_optimizer:
-            raise ValueError("Generator and discriminator need an optimizer each, not one shared.")
+            raise ValueError("Generator and discriminator need separate optimizers.")
         self.l1_weight = l1_weight
         self.color_loss = color_loss
         self.label_smoothing = label_smoothing
@@ -155,7 +164,7 @@ class BaseGAN(keras.Model):
         if rematerialize:
             training = not frozen_statistics
             self.generate = rematerialized(self.learner, self.recompute, training=training)
-        # A restored run finds their slots only if they exist by now; Keras would merely warn.
+        # Their variables must exist before a checkpoint is restored; otherwise Keras only warns.
         self.optimizer.build(self.generator.trainable_variables)
         if self.discriminator is not None:
             self.discriminator_optimizer.build(self.discriminator.trainable_variables)
@@ -166,7 +175,7 @@ class BaseGAN(keras.Model):
         return x if c == 1 else ops.average_pool(x, c, c, "valid")
 
     def to_lab(self, lightness: Any, ab: Any) -> Any:
-        """Scaled L (B, H, W, 1) and ab, enlarged bilinearly, as Lab (B, H, W, 3): for `scores`."""
+        """Joins scaled L (B, H, W, 1) and ab, enlarged bilinearly, to Lab (B, H, W, 3)."""
         ab = self.resize(ab, ops.shape(lightness)[1:3])
         return ops.concatenate([unscale_lightness(lightness), unscale_ab(ab)], axis=-1)
 
@@ -175,16 +184,22 @@ class BaseGAN(keras.Model):
         return self.learner.stateless_call(weights, others, lightness, training=training)
 
     def colors(self, outputs: Any) -> tuple[Any, Any]:
-        """Takes what the learner gives apart: what the colour loss is of, and ab."""
+        """Splits the learner's outputs into the argument of the colour loss and ab."""
         return tuple(outputs) if isinstance(outputs, list) else (outputs, outputs)
 
     def generator_losses(
         self, real_ab: Any, colors: Any, generated_ab: Any, logits: Any = None
     ) -> dict[str, Any]:
-        """Computes the generator's loss and its parts, by name (equation 3 of Gui et al.).
+        """Computes the generator's loss (equation 3 of Gui et al.).
 
-        `colors` is what the colour loss is of. `logits` are the discriminator's on generated ab,
-        None while it rests. Both ab are scaled, at the chroma resolution.
+        Args:
+            real_ab: (B, h, w, 2), scaled to [-1, 1], at the resolution of `generated_ab`.
+            colors: The argument of the colour loss, as `colors` returns it.
+            generated_ab: (B, h, w, 2), scaled to [-1, 1].
+            logits: The discriminator's logits of `generated_ab`; None while it is not trained.
+
+        Returns:
+            `generator_loss` and its parts as scalars, by name.
         """
         losses = {"l1_loss": l1_loss(real_ab, generated_ab)}
         loss = self.l1_weight * self.color_loss(real_ab, colors)
@@ -194,22 +209,24 @@ class BaseGAN(keras.Model):
         return losses | {"generator_loss": loss}
 
     def with_rest(self, weights: list[Any]) -> list[Any]:
-        """Values of the learner's trainable variables, without gradient where the encoder rests."""
+        """Returns the learner's weights, without gradients for the encoder while it is frozen."""
         variables = self.learner.trainable_variables
         return without_encoder(weights, variables) if self.frozen_encoder else weights
 
     def iterations(self) -> Any:
-        """How often the generator's weights have moved, as a float32 scalar."""
+        """Number of updates of the generator's weights so far, as a float32 scalar."""
         return ops.cast(self.optimizer.iterations, "float32")
 
     def ema_decay(self, before: Any, after: Any) -> Any:
-        """Decay of the average after a step; it moves when the weights do.
+        """Computes the decay of the weight average for a training step.
 
-        The average of few steps would remember the initial weights: it begins with less.
+        The decay is smaller in the first steps, so that the average soon forgets the initial
+        weights.
 
         Args:
             before: `iterations` before the step.
-            after: and after it; the same within an accumulation, and if float16 overflowed.
+            after: `iterations` after the step. If both are the same, as within an accumulation or
+                after an overflow in float16, the average does not change.
 
         Returns:
             A scalar tensor in [0, 1].
@@ -218,25 +235,25 @@ class BaseGAN(keras.Model):
         return ops.where(after > before, decay, 1.0)
 
     def running_means(self) -> dict[str, list[float]]:
-        """The state of the trackers' means over the epoch so far."""
-        # The sum makes a number of a variable that is on several devices.
+        """The state of all running means, for a checkpoint."""
+        # Adding 0.0 turns a variable that is on several devices into a single tensor.
         return {
             name: [float(variable + 0.0) for variable in mean.variables]
             for name, mean in self.trackers.items()
         }
 
     def set_running_means(self, means: dict[str, list[float]]) -> None:
-        """Goes on with means that `running_means` returned."""
+        """Restores the state that `running_means` returned."""
         for name, state in means.items():
             for variable, value in zip(self.trackers[name].variables, state, strict=True):
                 variable.assign(value)
 
     def random_states(self) -> list[list[int]]:
-        """Where dropout's random numbers are; Keras saves the weights without them."""
+        """The states of dropout's random generators, which Keras does not save with weights."""
         return [ops.convert_to_numpy(v.value).tolist() for v in self._random_variables()]
 
     def set_random_states(self, states: list[list[int]]) -> None:
-        """Goes on with states that `random_states` returned."""
+        """Restores the states that `random_states` returned."""
         for variable, state in zip(self._random_variables(), states, strict=True):
             variable.assign(state)
 
@@ -245,7 +262,7 @@ class BaseGAN(keras.Model):
         return [v for v in self.generator.variables if id(v) not in saved]
 
     def get_config(self) -> dict[str, Any]:
-        """Configuration from which `from_config` builds the GAN again."""
+        """Returns the configuration for `from_config`."""
         serialize = keras.saving.serialize_keras_object
         return {
             "generator": serialize(self.generator),
@@ -255,7 +272,7 @@ class BaseGAN(keras.Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "BaseGAN":
-        """Builds the GAN of `get_config`."""
+        """Builds a GAN from the result of `get_config`."""
         deserialize = keras.saving.deserialize_keras_object
         return cls(
             deserialize(config["generator"]),
@@ -264,7 +281,7 @@ class BaseGAN(keras.Model):
         )
 
     def get_compile_config(self) -> dict[str, Any]:
-        """What `compile` was given, for saving the whole GAN as one `.keras` file."""
+        """Returns the arguments of `compile`, so that the GAN can be saved as a `.keras` file."""
         serialize = keras.saving.serialize_keras_object
         return {
             "generator_optimizer": serialize(self.optimizer),
@@ -278,5 +295,5 @@ class BaseGAN(keras.Model):
         }
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles as `get_compile_config` says."""
+        """Compiles the GAN from the result of `get_compile_config`."""
         self.compile(**keras.saving.deserialize_keras_object(config))

@@ -1,4 +1,4 @@
-"""The conditional GAN on JAX: its steps as pure functions of all variables' values."""
+"""The conditional GAN on JAX, with steps that are pure functions of the variables' values."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from keras_colorize.training.gan_base import BaseGAN
 from keras_colorize.training.gradients import gradient_norms
 from keras_colorize.training.losses import discriminator_loss, l1_loss
 
-Values = dict[int, Any]  # value by id of its Keras variable
+Values = dict[int, Any]  # maps the id of a Keras variable to its value
 
 
 def _take(values: Values, variables: Iterable[Any]) -> list[Any]:
@@ -22,16 +22,16 @@ def _put(values: Values, variables: Iterable[Any], new: Iterable[Any]) -> None:
 
 
 def recompute(f: Callable[..., Any]) -> Callable[..., Any]:
-    """As `jax.checkpoint`, on a CPU too.
+    """Recomputes a function for its gradient, as `jax.checkpoint` does, and also on a CPU.
 
-    There XLA removes the barriers that hold the second computation back until the gradient is
-    due, and would do both at once. Here it waits for a number of the gradient, times zero.
+    On a CPU, XLA removes the barriers of `jax.checkpoint` and computes both passes at once. Here
+    the second pass cannot start early, because its inputs depend on the gradient.
 
     Args:
-        f: of float arrays, to a list of float arrays.
+        f: A function that maps float arrays to a list of float arrays.
 
     Returns:
-        A function of the same arguments and result.
+        A function with the same arguments and results.
     """
 
     def backward(arguments: Any, gradients: Any) -> Any:
@@ -46,11 +46,11 @@ def recompute(f: Callable[..., Any]) -> Callable[..., Any]:
 
 @keras.saving.register_keras_serializable("keras_colorize")
 class ColorizationGAN(BaseGAN):
-    """Trains a generator against a discriminator, with an L1 loss beside it (Gui et al.).
+    """Trains a generator with a discriminator and an L1 loss (Gui et al.).
 
-    See `BaseGAN` for the arguments, and for what `compile` and `fit` take. Its steps compute what
-    those on TensorFlow do. Keras hands a step the values of all variables and takes new ones back,
-    so that XLA compiles it whole and reuses the memory of the old values.
+    `BaseGAN` describes the arguments, `compile` and `fit`. The steps compute the same as on
+    TensorFlow. A step gets the values of all variables and returns new ones, so that XLA can
+    compile it as a whole and reuse the memory of the old values.
 
     Examples:
         >>> gan = ColorizationGAN(build_generator(), build_discriminator())
@@ -63,12 +63,12 @@ class ColorizationGAN(BaseGAN):
 
     @property
     def non_trainable_variables(self) -> list[Any]:
-        """With the discriminator's optimizer: the state that Keras carries has room for one."""
+        """Includes the discriminator's optimizer, because Keras passes the state of only one."""
         optimizer = getattr(self, "discriminator_optimizer", None)
         return [*super().non_trainable_variables, *(optimizer.variables if optimizer else ())]
 
     def _lists(self) -> tuple[Sequence[Any], ...]:
-        """The variables, in the order in which Keras hands over their values."""
+        """The variables, in the order in which Keras passes their values."""
         return (
             self.trainable_variables,
             self.non_trainable_variables,
@@ -77,11 +77,11 @@ class ColorizationGAN(BaseGAN):
         )
 
     def train_step(self, state: Any, data: Any) -> tuple[dict[str, Any], Any]:
-        """One step of the discriminator, then one of the generator, on the same generated ab.
+        """Updates the discriminator and then the generator, on the same generated ab.
 
         Args:
-            state: lists of values: of the trainable and of the other variables, of the
-                generator's optimizer, of the metrics.
+            state: Lists of the values of trainable variables, non-trainable variables, the
+                generator's optimizer and metrics.
             data: (`lightness_scaled` (B, H, W, 1), `ab_scaled` (B, H, W, 2)).
 
         Returns:
@@ -149,7 +149,7 @@ class ColorizationGAN(BaseGAN):
         return loss
 
     def _judge(self, values: Values, lightness: Any, ab: Any) -> tuple[Any, Any]:
-        """The discriminator's logits, with batch statistics, and its new moving ones."""
+        """Returns the discriminator's logits and its new moving statistics."""
         discriminator = self.discriminator
         weights = _take(values, discriminator.trainable_variables)
         statistics = _take(values, discriminator.non_trainable_variables)
@@ -173,7 +173,7 @@ class ColorizationGAN(BaseGAN):
     def _update_ema(self, values: Values, before: Any) -> None:
         with self._reading(values, self.optimizer):
             decay = self.ema_decay(before, self.iterations())
-        averages, sources = self.ema_generator.weights, self.generator.weights  # as on TensorFlow
+        averages, sources = self.ema_generator.weights, self.generator.weights
         pairs = zip(_take(values, averages), _take(values, sources), strict=True)
         _put(values, averages, [old + (1.0 - decay) * (new - old) for old, new in pairs])
 
@@ -188,7 +188,7 @@ class ColorizationGAN(BaseGAN):
         }
 
     def test_step(self, state: Any, data: Any) -> tuple[dict[str, Any], Any]:
-        """L1 loss and `scores` of `best_generator`; changes no weight and no statistic."""
+        """Measures the L1 loss and the scores of `best_generator` without changing it."""
         trainable, others, _, metrics = self._lists()
         values: Values = {}
         for variables, some in zip((trainable, others, metrics), state, strict=True):

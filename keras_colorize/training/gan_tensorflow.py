@@ -1,4 +1,4 @@
-"""The conditional GAN on TensorFlow: its training and its test step."""
+"""The conditional GAN on TensorFlow."""
 
 import functools
 from typing import Any
@@ -11,16 +11,16 @@ from keras_colorize.training.gan_base import BaseGAN
 from keras_colorize.training.gradients import gradient_norms
 from keras_colorize.training.losses import discriminator_loss, l1_loss
 
-_ZERO = tf.UnconnectedGradients.ZERO  # of an encoder that rests
+_ZERO = tf.UnconnectedGradients.ZERO  # the gradient of a frozen encoder
 
 
 @keras.saving.register_keras_serializable("keras_colorize")
 class ColorizationGAN(BaseGAN):
-    """Trains a generator against a discriminator, with an L1 loss beside it (Gui et al.).
+    """Trains a generator with a discriminator and an L1 loss (Gui et al.).
 
-    See `BaseGAN` for the arguments, and for what `compile` and `fit` take. Built and compiled under
-    a `tf.distribute` strategy, its step on n replicas is that of one on the whole batch, but for
-    batch norm, which each replica computes of its own part.
+    `BaseGAN` describes the arguments, `compile` and `fit`. Build and compile the GAN in the scope
+    of a `tf.distribute` strategy to train on several replicas. A step then has the same result as
+    on one device, except that each replica computes batch norm on its own part of the batch.
 
     Examples:
         >>> gan = ColorizationGAN(build_generator(), build_discriminator())
@@ -29,30 +29,31 @@ class ColorizationGAN(BaseGAN):
         >>> gan.best_generator.save("generator.keras")
     """
 
-    resize = staticmethod(tf.image.resize)  # to a size, too, that the graph does not know
+    resize = staticmethod(tf.image.resize)  # also accepts a size that is a tensor
 
     def __init__(self, *networks: keras.Model, **options: Any) -> None:
         super().__init__(*networks, **options)
-        # The step is a strategy's affair; what a network predicts by itself, one device computes.
+        # Only the steps of the GAN are distributed. A network on its own predicts on one device.
         for network in filter(None, (self.generator, self.discriminator, self.ema_generator)):
             network._distribute_strategy = None
             fuse_batch_norm(network)
 
     def compile(self, *arguments: Any, jit_compile: bool = False, **kwargs: Any) -> None:
-        """As `BaseGAN.compile`; without XLA, which on a CPU is slower, unless asked for."""
+        """Compiles as `BaseGAN.compile` does, but without XLA by default: it is slower on a CPU."""
         super().compile(*arguments, jit_compile=jit_compile, **kwargs)
         for optimizer in filter(None, (self.optimizer, self.discriminator_optimizer)):
             inner: Any = getattr(optimizer, "inner_optimizer", optimizer)
-            # The step sums over the replicas: the norms, and whether all is finite, are of the sum.
-            # So each replica moves its copies; Keras would sum again, and not while accumulating.
+            # The step sums the gradients over the replicas itself, because the norms and the check
+            # for overflow need the sum. Keras would sum them again, but not while accumulating, so
+            # its updates are replaced by ones that only change a replica's own copies.
             inner._backend_update_step = functools.partial(_update, inner)
             inner._backend_increment_gradient_accumulators = _accumulate
 
     def _maybe_symbolic_build(self, *_arguments: Any, **_options: Any) -> None:
-        """Does nothing: all parts are built. Keras would draw a batch, which workers cannot."""
+        """Does nothing: all parts are built. Keras would fetch a batch, which workers cannot do."""
 
     def train_step(self, data: Any) -> dict[str, Any]:
-        """One step of the discriminator, then one of the generator, on the same generated ab.
+        """Updates the discriminator and then the generator, on the same generated ab.
 
         Args:
             data: (`lightness_scaled` (B, H, W, 1), `ab_scaled` (B, H, W, 2)).
@@ -87,7 +88,7 @@ class ColorizationGAN(BaseGAN):
         return self._track(losses | norms, self.trackers)
 
     def _generated(self, lightness: Any) -> Any:
-        """The learner's outputs of a training pass, which may move batch norm's statistics."""
+        """Returns the learner's outputs in training, and updates batch norm's moving statistics."""
         weights = [tf.convert_to_tensor(v.value) for v in self.learner.trainable_variables]
         statistics = self.learner.non_trainable_variables
         outputs, new = self.generate(
@@ -109,7 +110,7 @@ class ColorizationGAN(BaseGAN):
         return loss
 
     def _judge(self, lightness: Any, generated_ab: Any) -> Any:
-        """Logits with batch statistics, leaving the discriminator's moving ones alone."""
+        """Returns the discriminator's logits without changing its moving statistics."""
         logits, _ = self.discriminator.stateless_call(
             self.discriminator.trainable_variables,
             self.discriminator.non_trainable_variables,
@@ -120,12 +121,12 @@ class ColorizationGAN(BaseGAN):
 
     def _update_ema(self, before: Any) -> None:
         decay = self.ema_decay(before, self.iterations())
-        # Weights: the state of random numbers is a variable too, and has no average.
+        # `weights` leaves out the states of random generators, which have no average.
         for average, value in zip(self.ema_generator.weights, self.generator.weights, strict=True):
             average.assign(average + (1.0 - decay) * (value - average))
 
     def test_step(self, data: Any) -> dict[str, Any]:
-        """L1 loss and `scores` of `best_generator`; changes no weight and no statistic."""
+        """Measures the L1 loss and the scores of `best_generator` without changing it."""
         lightness, real_ab, _ = keras.utils.unpack_x_y_sample_weight(data)
         generated_ab = self.best_generator(lightness, training=False)
         loss = l1_loss(self.to_chroma_resolution(real_ab), generated_ab)
@@ -135,12 +136,12 @@ class ColorizationGAN(BaseGAN):
         return self._track({"l1_loss": loss}, {"l1_loss": self.trackers["l1_loss"], **self.scores})
 
     def _track(self, losses: dict[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
-        """Counts a replica's losses in; returns its means shown: `fit` takes the mean of those."""
+        """Adds a replica's losses to the means, and returns those in `shown`."""
         for name, value in losses.items():
-            self.trackers[name].update_state(value, 1.0 / _replicas())  # it is a sum over replicas
+            self.trackers[name].update_state(value, 1.0 / _replicas())  # Keras sums over replicas
         logs = {name: metric.result() for name, metric in shown.items()}
         if isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy):
-            return {name: value[None] for name, value in logs.items()}  # `fit` there wants an axis
+            return {name: value[None] for name, value in logs.items()}  # `fit` needs an axis
         return logs
 
 
@@ -150,7 +151,7 @@ def _replicas() -> int:
 
 
 def _sum_over_replicas(gradients: list[Any]) -> list[Any]:
-    """The gradients of the whole batch's loss, of which each replica has the share of its part."""
+    """Sums the gradients of all replicas, each of which has those of its part of the batch."""
     if _replicas() == 1:
         return gradients
     context = tf.distribute.get_replica_context()

@@ -1,4 +1,4 @@
-"""How strong the gradient is at each scale of the generator: whether it disappears on its way."""
+"""Gradient norms at each scale of the generator, which show whether gradients vanish."""
 
 import re
 from collections.abc import Sequence
@@ -16,11 +16,12 @@ def variables_by_scale(generator: Any) -> dict[str, list[int]]:
     """Groups a generator's trainable variables by the scale of their layer.
 
     Args:
-        generator: from `build_generator`, with any aggregation.
+        generator: A generator.
 
     Returns:
-        Positions in `generator.trainable_variables` by `gradient_norm_0` to `gradient_norm_4`, 0
-        being the scale of ab itself. Empty for a network with a layer whose name tells no scale.
+        Positions in `generator.trainable_variables`, by the names `gradient_norm_0` to
+        `gradient_norm_4`. Scale 0 has the resolution of ab. The result is empty if the name of a
+        layer has no scale, as in the baselines.
     """
     positions = {id(v): k for k, v in enumerate(generator.trainable_variables)}
     groups: dict[str, list[int]] = {}
@@ -35,14 +36,14 @@ def variables_by_scale(generator: Any) -> dict[str, list[int]]:
 
 
 def without_encoder(values: Sequence[Any], variables: Sequence[Any]) -> list[Any]:
-    """Stops the gradient at a pretrained encoder; what leads there drops out of a compiled step.
+    """Stops the gradients of a pretrained encoder, so that they are not computed.
 
     Args:
-        values: of the variables.
-        variables: a generator's.
+        values: The values of the variables.
+        variables: The trainable variables of a generator.
 
     Returns:
-        The same values, of which those of other variables alone have a gradient.
+        The same values. Those of the encoder have no gradient.
     """
     return [
         ops.stop_gradient(value) if is_in_encoder(variable.path) else value
@@ -53,15 +54,15 @@ def without_encoder(values: Sequence[Any], variables: Sequence[Any]) -> list[Any
 def gradient_norms(
     gradients: Sequence[Any], groups: dict[str, list[int]], loss_scale: Any
 ) -> dict[str, Any]:
-    """L2 norms of a step's gradient over all variables of each scale.
+    """Computes the L2 norm of the gradient over all variables of each scale.
 
     Args:
-        gradients: of the scaled loss, one a trainable variable.
-        groups: of `variables_by_scale`.
-        loss_scale: what the loss was multiplied by; the norms are those without it.
+        gradients: The gradients of the scaled loss, one for each trainable variable.
+        groups: The result of `variables_by_scale`.
+        loss_scale: The factor of the scaled loss. The norms are divided by it.
 
     Returns:
-        A scalar by the names of `groups`.
+        Scalars, by the names of `groups`.
     """
     return {
         name: ops.sqrt(sum(ops.sum(ops.square(gradients[k])) for k in positions)) / loss_scale
@@ -70,10 +71,10 @@ def gradient_norms(
 
 
 class FiniteMean(keras.metrics.Mean):
-    """Mean of the scalars that are finite: a float16 step that overflows is not taken."""
+    """Mean of finite scalars. It ignores steps that overflow in float16."""
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
-        """Counts a scalar in, with its weight, unless it is NaN or infinite."""
+        """Adds a scalar with its weight, unless it is NaN or infinite."""
         finite = ops.isfinite(values)
         weight = ops.cast(finite, self.dtype) * (1.0 if sample_weight is None else sample_weight)
         self.total.assign_add(ops.where(finite, values, 0.0) * weight)

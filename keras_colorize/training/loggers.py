@@ -1,4 +1,4 @@
-"""What a training tells those who watch it: TensorBoard, and Weights & Biases if asked to."""
+"""Logging to TensorBoard and, on request, to Weights & Biases."""
 
 import json
 import os
@@ -17,17 +17,17 @@ _GROUPS = {"_loss": "losses", "gradient_norm_": "gradient_norms", "val_": "valid
 
 
 class LoggerError(ValueError):
-    """Weights & Biases refuses the training; the message is one sentence."""
+    """Weights & Biases cannot be used. The message is one sentence."""
 
 
 class Loggers(ExitStack):
-    """Logs each epoch's record and samples, from `with` on.
+    """Logs the record and the samples of each epoch. Use it in a `with` statement.
 
     Args:
-        run: TensorBoard's files are in `tensorboard/` in its folder; `wandb.json` holds the id
-            under which Weights & Biases knows it.
-        epochs: that it has behind it; TensorBoard forgets what was logged beyond them.
-        wandb: whether to log to Weights & Biases.
+        run: The run. TensorBoard's files are in its subfolder `tensorboard/`. Its `wandb.json`
+            holds the id of the run at Weights & Biases.
+        epochs: Number of finished epochs. Logs of later epochs are no longer shown.
+        wandb: Whether to log to Weights & Biases.
     """
 
     def __init__(self, run: Run, epochs: int, *, wandb: bool) -> None:
@@ -47,7 +47,7 @@ class Loggers(ExitStack):
             SummaryWriter(
                 str(self.run.folder / "tensorboard"),
                 purge_step=self.epochs + 1,
-                filename_suffix=f".{self.epochs}",  # never the file of a moment ago
+                filename_suffix=f".{self.epochs}",  # never overwrites an earlier file
             )
         )
         return self
@@ -56,15 +56,15 @@ class Loggers(ExitStack):
         """Logs an epoch.
 
         Args:
-            record: its line of `metrics.jsonl`.
-            samples: a picture.
+            record: The record of the epoch in `metrics.jsonl`.
+            samples: The path of its sample picture.
         """
         step = record["epoch"]
         values = {_tag(name): value for name, value in record.items() if value is not None}
         for tag, value in values.items():
             self.board.add_scalar(tag, value, step)
         picture = read_rgb(samples)
-        half = grid([[picture]], len(picture) // 2)  # a file of full ones soon holds a gigabyte
+        half = grid([[picture]], len(picture) // 2)  # at full size, the logs soon take a gigabyte
         self.board.add_image("samples", half, step, dataformats="HWC")
         self.board.flush()
         if self.online is not None:
@@ -96,6 +96,6 @@ class Loggers(ExitStack):
 
 
 def _tag(name: str) -> str:
-    """Both show what stands before a slash as a group."""
+    """Adds a group before a slash, as TensorBoard and Weights & Biases show it."""
     group = next((group for part, group in _GROUPS.items() if part in name), "training")
     return f"{group}/{name}"

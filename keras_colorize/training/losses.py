@@ -1,7 +1,7 @@
-"""The losses (section 3.3 of Gui et al.), as pure functions for every Keras backend.
+"""The losses (section 3.3 of Gui et al.), as pure functions for all Keras backends.
 
-The adversarial ones take logits: softplus(-x) = -log sigmoid(x) and softplus(x) =
--log(1 - sigmoid(x)) without overflow.
+The adversarial losses take logits. softplus(-x) is -log sigmoid(x), and softplus(x) is
+-log(1 - sigmoid(x)), both without overflow.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("keras_colorize")
 def l1_loss(real_ab: Any, generated_ab: Any) -> Any:
-    """Mean absolute difference over pixels and the two channels (equation 2).
+    """Computes the mean absolute difference over pixels and both channels (equation 2).
 
     Args:
         real_ab: (B, H, W, 2), scaled to [-1, 1].
@@ -26,13 +26,15 @@ def l1_loss(real_ab: Any, generated_ab: Any) -> Any:
 
 
 def adversarial_loss(generated_logits: Any) -> Any:
-    """The generator's share of equation 1, in its non-saturating form (Goodfellow et al. 2014).
+    """Computes the generator's adversarial loss, in its non-saturating form.
+
+    It is the generator's part of equation 1 (Goodfellow et al. 2014).
 
     Args:
         generated_logits: (B, h, w, 1), the discriminator's logits of generated ab.
 
     Returns:
-        A scalar: the mean of -log D(G(x)).
+        A scalar, the mean of -log D(x, G(x)).
     """
     return ops.mean(ops.softplus(-generated_logits))
 
@@ -40,15 +42,16 @@ def adversarial_loss(generated_logits: Any) -> Any:
 def discriminator_loss(
     real_logits: Any, generated_logits: Any, label_smoothing: float = 0.0
 ) -> Any:
-    """The discriminator's loss: equation 1 with its sign turned.
+    """Computes the discriminator's loss, the negative of equation 1.
 
     Args:
         real_logits: (B, h, w, 1), logits of real ab.
         generated_logits: (B, h, w, 1), logits of generated ab.
-        label_smoothing: the target for real is 1 minus this, one-sided (Salimans et al. 2016).
+        label_smoothing: The target of real ab is 1 minus this value (Salimans et al. 2016). The
+            target of generated ab stays 0.
 
     Returns:
-        A scalar: the mean of -log D(x, y) plus the mean of -log(1 - D(x, G(x))).
+        A scalar, the mean of -log D(x, y) plus the mean of -log(1 - D(x, G(x))).
     """
     real = (1.0 - label_smoothing) * ops.softplus(-real_logits)
     real = real + label_smoothing * ops.softplus(real_logits)

@@ -1,4 +1,4 @@
-"""Which loss between real and generated colour a network learns by."""
+"""Choosing the colour loss of a network."""
 
 from functools import partial
 
@@ -17,15 +17,17 @@ _PRIOR_FROM = 1024  # crops
 
 
 def color_loss_of(preset: Preset, photographs: TrainingSet) -> ColorLoss:
-    """The colour loss of a preset's network, by the paper that it is from.
+    """Returns the colour loss of a preset's network.
+
+    Our network has the L1 loss, and a baseline has the loss of its paper.
 
     Args:
-        preset: ours has L1, and a baseline what its entry in the registry says.
-        photographs: a baseline's loss may depend on how often each colour occurs, which is measured
-            on crops of these; the same in a run that goes on.
+        preset: The preset.
+        photographs: The training photographs. Some baselines weight colours by how often they
+            occur in crops of these photographs.
 
     Returns:
-        What maps (real ab, generated ab) to a scalar.
+        A function that maps (real ab, generated ab) to a scalar.
     """
     network = preset.generator
     loss = REGISTRY[network.name].loss if isinstance(network, BaselineConfig) else None
@@ -33,14 +35,14 @@ def color_loss_of(preset: Preset, photographs: TrainingSet) -> ColorLoss:
 
 
 def color_prior(preset: Preset, photographs: TrainingSet) -> NDArray[np.float64]:
-    """Measures how often each colour bin occurs in the first crops of the training.
+    """Measures how often each ab bin occurs in the first crops of a training.
 
     Args:
-        preset: its recipe says which crops.
-        photographs: they are cut from these.
+        preset: Its recipe determines the crops.
+        photographs: The training photographs.
 
     Returns:
-        (313,), as `measure_prior` gives it.
+        (313,), as returned by `measure_prior`.
     """
     recipe = preset.training
     batches = batches_of(

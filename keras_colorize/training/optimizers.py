@@ -1,4 +1,4 @@
-"""The optimizer that moves a pretrained encoder more carefully than the rest."""
+"""An optimizer that trains a pretrained encoder with smaller steps than the other layers."""
 
 from typing import Any
 
@@ -10,25 +10,24 @@ from keras_colorize.models.efficientnet_lite import is_in_encoder
 
 @keras.saving.register_keras_serializable("keras_colorize")
 class EncoderAdam(keras.optimizers.Adam):
-    """Adam that moves each filter of a pretrained encoder by a share of the filter's own size.
+    """Adam that changes each filter of a pretrained encoder in proportion to the filter's size.
 
-    The batch norms of a pretrained encoder are folded into its kernels, so the root mean squares of
-    its filters differ by a factor of a hundred. A step of Adam has about the same length for every
-    weight: one that suits the large filters would ruin the small ones. Therefore the steps of an
-    encoder's kernels are multiplied by the root mean square of each filter, as LARS and LAMB (You
-    et al. 2017, 2020) multiply those of a layer by the norm of its weights. The encoder's biases
-    do not move: they have no size to take a share of.
+    The batch norm of a pretrained encoder is folded into its kernels, so the root mean squares of
+    its filters differ by a factor of a hundred. Adam changes all weights by about the same amount.
+    A step that suits the large filters would therefore ruin the small ones. This optimizer
+    multiplies the steps of an encoder's kernels by the root mean square of each filter, as LARS and
+    LAMB (You et al. 2017, 2020) do for whole layers. It does not change the encoder's biases.
 
-    Adam also corrects its first steps for moments that start at zero. The moments of an encoder
-    that has rested are still zero when it begins to move, so that correction starts again at
-    `encoder_start`; otherwise its first hundred steps would be three to six times as long.
+    Adam corrects its first steps for moments that start at zero. The moments of a frozen encoder
+    are still zero when it begins to learn, so this correction starts again at `encoder_start`.
+    Otherwise, its first hundred steps would be three to six times as long.
 
     Args:
-        learning_rate: of all other variables, or a schedule.
-        encoder_rate_ratio: share of each filter's size that a step of the encoder moves, over the
-            learning rate of the rest.
-        encoder_start: how often the others have moved when the encoder begins to.
-        **options: of `keras.optimizers.Adam`.
+        learning_rate: The learning rate of all other variables, or a schedule.
+        encoder_rate_ratio: Factor of the encoder. In a step, each filter changes by about
+            `learning_rate * encoder_rate_ratio` times its size.
+        encoder_start: Number of updates of the other variables before the encoder begins to learn.
+        **options: Other arguments of `keras.optimizers.Adam`.
     """
 
     def __init__(
@@ -43,12 +42,12 @@ class EncoderAdam(keras.optimizers.Adam):
         self.encoder_start = encoder_start
 
     def build(self, variables: Any) -> None:
-        """Makes what it remembers of each variable; see Keras."""
+        """Creates the optimizer's state for the variables, as in Keras."""
         self._inside = {k for k, v in enumerate(variables) if is_in_encoder(v.path)}
         super().build(variables)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Moves one variable; see Keras."""
+        """Updates a variable, as in Keras."""
         if self._get_variable_index(variable) in self._inside:
             if len(variable.shape) == 1:  # a bias
                 return
@@ -59,11 +58,11 @@ class EncoderAdam(keras.optimizers.Adam):
         super().update_step(gradient, variable, learning_rate)
 
     def _correction(self, step: Any) -> Any:
-        """Adam's factor on the learning rate in a step, counted from 1, for its zero moments."""
+        """Adam's correction of the learning rate for moments that start at zero; `step` >= 1."""
         return ops.sqrt(1.0 - self.beta_2**step) / (1.0 - self.beta_1**step)
 
     def get_config(self) -> dict[str, Any]:
-        """Configuration from which `from_config` builds the optimizer again."""
+        """Returns the configuration for `from_config`."""
         return {
             **super().get_config(),
             "encoder_rate_ratio": self.encoder_rate_ratio,
@@ -72,5 +71,5 @@ class EncoderAdam(keras.optimizers.Adam):
 
 
 def _sizes(kernel: Any) -> Any:
-    """Root mean square of each filter of a kernel, (filters,)."""
+    """Computes the root mean square of each filter of a kernel, (filters,)."""
     return ops.sqrt(ops.mean(ops.square(kernel), axis=list(range(len(kernel.shape) - 1))))

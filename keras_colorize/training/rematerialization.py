@@ -1,4 +1,4 @@
-"""Less memory for more work: activations that the way back computes anew."""
+"""Saving memory by computing activations a second time in the backward pass."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-# A stage of a pretrained encoder is a block of its own: the next stage takes from it, and so does
+# Each stage of a pretrained encoder is a block, because its output is used by the next stage and by
 # the node of its scale.
 _BLOCK = re.compile(r"encoder_\d(?:_stage_\d)?|node_\d_\d")
 Recompute = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -15,27 +15,27 @@ Recompute = Callable[[Callable[..., Any]], Callable[..., Any]]
 def rematerialized(
     generator: Any, recompute: Recompute = keras.remat, *, training: bool = True
 ) -> Callable[..., tuple[Any, list[Any]]]:
-    """Returns a generator's training pass that keeps little for the gradient.
+    """Makes a forward pass of a generator that needs little memory for the gradient.
 
-    Only what goes from block to block stays in memory; the rest is computed a second time, block
-    by block, when the gradient gets there (Chen et al. 2016, "sublinear memory cost").
+    Only the outputs of blocks stay in memory. All other activations are computed a second time,
+    block by block, in the backward pass (Chen et al. 2016, "sublinear memory cost").
 
     Args:
-        generator: from `build_generator`.
-        recompute: makes a pure function of arrays one that keeps its arguments for the gradient,
-            and calls itself again with them when that is due.
-        training: as layers take it; without it batch norm keeps its statistics.
+        generator: A model from `build_generator`.
+        recompute: A function like `keras.remat`. It wraps a pure function of arrays so that it
+            keeps its arguments and is called again with them for the gradient.
+        training: The `training` argument of the layers. If False, batch norm keeps its statistics.
 
     Returns:
-        A function as `generator.stateless_call` is: of the values of the trainable variables, of
-        those of the others and of `lightness_scaled`, to ab and the others' new values. It changes
-        nothing itself, so that what batch norm sees twice counts once.
+        A function with the arguments and results of `generator.stateless_call`: it maps the values
+        of trainable variables, those of other variables and `lightness_scaled` to ab and the new
+        values of the other variables. It has no side effects, so batch norm counts each batch once.
     """
     names: dict[str, list[Any]] = {}
-    for layer in generator.layers[1:]:  # after the input, each after those that it takes from
+    for layer in generator.layers[1:]:  # without the input; in topological order
         match = _BLOCK.match(layer.name)
         name = match[0] if match else layer.name
-        names[name] = [*names.pop(name, []), layer]  # a block's turn is that of its last layer
+        names[name] = [*names.pop(name, []), layer]  # a block is placed where its last layer is
     blocks = [_Block(layers, training) for layers in names.values()]
 
     def call(weights: Sequence[Any], others: Sequence[Any], lightness: Any) -> Any:
@@ -53,7 +53,7 @@ def rematerialized(
 
 
 class _Block:
-    """Some layers as a pure function of their inputs and variables; one output leaves them."""
+    """Some layers as a pure function of their inputs and variables, with one output."""
 
     def __init__(self, layers: list[Any], training: bool) -> None:
         self.layers = layers

@@ -1,4 +1,4 @@
-"""The report of a finished run: one HTML file without scripts, that needs nothing beside it."""
+"""The report of a finished run: a single HTML file without scripts or other files."""
 
 import base64
 import json
@@ -23,7 +23,7 @@ from keras_colorize.inference.colorizer import Colorizer
 from keras_colorize.inference.weights import resolve_weights
 from keras_colorize.training.runs import Run, flat
 
-REPORT = "report.html"  # of a finished run
+REPORT = "report.html"
 _EPOCHS_SHOWN = 4
 _LINES_SHOWN = 12
 _COLUMNS = {
@@ -111,9 +111,9 @@ def write_report(run: Run, val: Path | None) -> None:
     """Writes `report.html` into the folder of a finished run.
 
     Args:
-        run: with the metrics, samples and curves of at least one epoch.
-        val: the folder whose even half chose `best.keras`; its other half is scored here, which
-            takes some seconds for ten photographs. None = no validation.
+        run: A run with the metrics, samples and curves of at least one epoch.
+        val: The folder of validation photographs. The half that did not choose `best.keras` is
+            scored here, which takes some seconds for ten photographs. None means no validation.
     """
     records = run.metrics()
     last = records[-1]
@@ -147,7 +147,7 @@ def write_report(run: Run, val: Path | None) -> None:
 
 
 def _samples(strips: Sequence[Path]) -> str:
-    """Grey, some epochs from the first to the last, original: a figure each."""
+    """Makes figures of grey, some epochs from the first to the last, and the original."""
     columns: dict[str, NDArray[np.uint8]] = {}
     for strip in _spread(strips, _EPOCHS_SHOWN):
         grey, ours, truth = grid_columns(read_rgb(strip), 3)
@@ -168,7 +168,7 @@ def _samples(strips: Sequence[Path]) -> str:
 
 def _validation(run: Run, val: Path | None, best: dict[str, Any] | None) -> str:
     if val is None or best is None:
-        return "<p>There was none: the training was given no --val.</p>"
+        return "<p>The training had no --val, so there was no validation.</p>"
     colorizer = Colorizer(run.folder)
     try:
         scores = score_folder(val, colorizer.predict_ab, part="report", progress=True)
@@ -178,16 +178,16 @@ def _validation(run: Run, val: Path | None, best: dict[str, Any] | None) -> str:
     heading, *rows = score_table(scores.rows)
     return (
         f"<p>{resolve_weights(run.folder).name} is the generator of epoch {best['epoch']}. One "
-        f"half of the photographs of {escape(str(val))} (select) chose it; these are the scores "
-        f"of the other half (report), {scores.images} photographs, which chose nothing.{skipped} "
-        "Grey and image mean were made by no model: read the scores against them.</p>"
+        f"half of the photographs of {escape(str(val))} (select) was used to choose it. These are "
+        f"the scores of the other half (report), {scores.images} photographs.{skipped} "
+        "Compare them with the rows grey and image mean, which need no model.</p>"
         f'<div class="wide">{_table(heading, [("", row) for row in rows])}</div>'
         f'<p class="dim">{escape(LEGEND)}</p><p class="dim">Protocol: {escape(PROTOCOL)}.</p>'
     )
 
 
 def _epochs(records: Sequence[dict[str, Any]], best: dict[str, Any] | None) -> str:
-    """Some lines of the metrics, from the first to the last, the best one among them."""
+    """Makes a table of some epochs, including the first, the last and the best."""
     names = [n for n in _COLUMNS if any(record.get(n) is not None for record in records)]
     shown = [r for r in records if r is best or r in _spread(records, _LINES_SHOWN)]
     lines = [
@@ -195,9 +195,9 @@ def _epochs(records: Sequence[dict[str, Any]], best: dict[str, Any] | None) -> s
         for record in shown
     ]
     left = len(records) - len(shown)
-    caption = f"{left} more epochs are in metrics.jsonl." if left else "All of metrics.jsonl."
+    caption = f"{left} more epochs are in metrics.jsonl." if left else "All epochs are shown."
     if best:
-        caption = f"Marked: the epoch of best.keras. {caption}"
+        caption = f"The epoch of best.keras is marked. {caption}"
     return _table([_COLUMNS[name] for name in names], lines, caption)
 
 
@@ -243,7 +243,7 @@ def _embedded(kind: str, data: bytes) -> str:
 
 
 def _spread(items: Sequence[Any], count: int) -> list[Any]:
-    """At most `count` of the items, evenly, the first and the last among them."""
+    """Chooses at most `count` items at even distances, including the first and the last."""
     if len(items) <= count:
         return list(items)
     return [items[round(k * (len(items) - 1) / (count - 1))] for k in range(count)]

@@ -1,4 +1,4 @@
-"""Where a run goes on."""
+"""Continuing a run."""
 
 from typing import Any
 
@@ -9,20 +9,22 @@ from keras_colorize.training.runs import Checkpoint, Run
 def resume(
     run: Run, gan: Any, *, epochs: int, steps: int, batch_size: int
 ) -> tuple[Checkpoint, Progress]:
-    """Takes a run back to its last checkpoint that can be read, or to its start.
+    """Restores a run from its last readable checkpoint, or from its start if there is none.
+
+    It reports damaged checkpoints and metrics.
 
     Args:
-        run: what it wrote of later epochs is forgotten.
-        gan: as in `Run.load_checkpoint`.
-        epochs: of the whole run.
-        steps: of an epoch.
-        batch_size: images a step.
+        run: The run. Its metrics of later epochs are removed.
+        gan: See `Run.load_checkpoint`.
+        epochs: Number of epochs of the whole run.
+        steps: Number of steps in an epoch.
+        batch_size: Number of images in a step.
 
     Returns:
-        The checkpoint, and the progress of the rest, which has named the damaged ones.
+        The checkpoint, and the progress bar for the rest of the run.
 
     Raises:
-        RunError: there are checkpoints, and none can be read.
+        RunError: There are checkpoints, but none of them can be read.
     """
     checkpoint = run.load_checkpoint(gan)
     lost = run.mend_metrics(checkpoint.epochs)
@@ -33,11 +35,10 @@ def resume(
         batch_size=batch_size,
     )
     for path, reason in checkpoint.damaged.items():
-        progress.say(f"{path} cannot be read ({reason}); going on from the one before.")
+        progress.say(f"{path} cannot be read ({reason}); continuing from the one before.")
     if lost:
         progress.say(
             f"{run.folder / 'metrics.jsonl'} was damaged: it lacks the epochs "
-            f"{', '.join(map(str, lost))}, which neither the report nor the choice of best.keras "
-            "takes into account."
+            f"{', '.join(map(str, lost))}, so the report and the choice of best.keras ignore them."
         )
     return checkpoint, progress

@@ -1,4 +1,4 @@
-"""The run folder: configuration, metrics, checkpoints; all that a stopped run needs to go on."""
+"""The run folder, which holds everything that a stopped training needs to continue."""
 
 import json
 import os
@@ -22,23 +22,23 @@ from keras_colorize.training.seals import check_seal, seal
 
 KEPT_CHECKPOINTS = 2
 _CHECKPOINT = re.compile(r"epoch-(?P<epochs>\d+)(-step-(?P<steps>\d+))?\.weights\.h5")
-_RETIRED = {"training.optimizer": '"adam"'}  # what older runs recorded, and is the only way now
+_RETIRED = {"training.optimizer": '"adam"'}  # settings of older runs that no longer exist
 _PACKAGES = ("keras-colorize", "tensorflow", "keras", "tensorflow-io", "numpy")
 
 
 class RunError(ValueError):
-    """A run folder that cannot be used, in one sentence."""
+    """A run folder cannot be used. The message is one sentence."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a training goes on.
+    """The point from which a training continues.
 
     Attributes:
-        epochs: that it has behind it.
-        steps: of the next epoch that it has behind it.
-        means: `BaseGAN.running_means` of that epoch so far.
-        damaged: later checkpoints, with the reason why they could not be read.
+        epochs: Number of finished epochs.
+        steps: Number of finished steps of the next epoch.
+        means: `BaseGAN.running_means` after these steps.
+        damaged: Later checkpoints that could not be read, with the reasons.
     """
 
     epochs: int
@@ -48,36 +48,40 @@ class Checkpoint:
 
 
 class Run:
-    """A folder that one training writes to.
+    """The folder of one training.
 
-    `config.json` (configuration, seed, versions), `metrics.jsonl` (a line an epoch),
-    `checkpoints/epoch-NNNN.weights.h5` (both networks, both optimizers, the average; with
-    `-step-NNNNNNN` one from within the next epoch),
-    `generator.keras` and `discriminator.keras` (the last epoch's), `best.keras` (the best
-    generator by validation), `samples/`, `curves.png`, `tensorboard/`, `report.html`.
+    It contains:
+
+    - `config.json`: the configuration, the seed and the versions of the libraries.
+    - `metrics.jsonl`: one line for each epoch.
+    - `checkpoints/epoch-NNNN.weights.h5`: both networks, both optimizers and the average. A
+      checkpoint within the next epoch has `-step-NNNNNNN` in its name.
+    - `generator.keras` and `discriminator.keras`: the networks of the last epoch.
+    - `best.keras`: the generator with the best validation score.
+    - `samples/`, `curves.png`, `tensorboard/` and `report.html`.
 
     Args:
-        folder: made if it is absent.
-        configuration: plain data that decides the training's result.
+        folder: The path, which is created if it does not exist.
+        configuration: Plain data with everything that decides the result of the training.
 
     Raises:
-        RunError: the folder belongs to a run of another configuration, or to something else.
+        RunError: The folder belongs to a run with another configuration, or is not a run folder.
     """
 
     def __init__(self, folder: str | Path, configuration: dict[str, Any]) -> None:
         self.folder = Path(folder)
-        self.configuration = json.loads(json.dumps(configuration))  # as it reads back
+        self.configuration = json.loads(json.dumps(configuration))  # as it is read back
         config = self.folder / "config.json"
         if config.exists():
             self._refuse_another(config)
         elif self.folder.exists() and (not self.folder.is_dir() or not holds_nothing(self.folder)):
             raise RunError(f"{self.folder} exists and is not a training run; name another folder.")
-        else:  # the configuration first: a run killed here can still go on
+        else:  # the configuration is written first, so that a run killed here can continue
             self.folder.mkdir(parents=True, exist_ok=True)
             about = {"started": datetime.now(UTC).isoformat(timespec="seconds"), **_versions()}
             try:
                 self.write_json("config.json", {**self.configuration, "about": about}, new=True)
-            except FileExistsError:  # another training began here at the same moment
+            except FileExistsError:  # another training was started at the same moment
                 self._refuse_another(config)
         for name in ("checkpoints", "samples"):
             (self.folder / name).mkdir(exist_ok=True)
@@ -98,21 +102,21 @@ class Run:
             if then.get(name) == value:
                 del then[name]
         for name, value in flat(defaults).items():
-            if name in now:  # an older version may not have known it
+            if name in now:  # an older version may not have had this setting
                 then.setdefault(name, value)
         if different := differences(then, now):
             raise RunError(
                 f"{self.folder} holds a run of another configuration (different: {different}); "
-                "name another folder, or give the same options to go on."
+                "name another folder, or give the same options to continue."
             )
 
     def write_json(self, name: str, content: Any, *, new: bool = False) -> None:
-        """Writes a JSON file into the folder, whole or not at all; a `new` one replaces none."""
+        """Writes a JSON file completely or not at all. With `new`, it must not exist yet."""
         with atomic_file(self.folder / name, overwrite=not new) as stream:
             stream.write(json.dumps(content, indent=2).encode() + b"\n")
 
     def checkpoints(self) -> dict[tuple[int, int], Path]:
-        """Checkpoints by the whole epochs, and the steps of the next one, that they have seen."""
+        """The paths of the checkpoints by their finished epochs and steps, in this order."""
         found = {}
         for path in (self.folder / "checkpoints").glob("epoch-*.weights.h5"):
             if match := _CHECKPOINT.fullmatch(path.name):
@@ -120,12 +124,12 @@ class Run:
         return dict(sorted(found.items()))
 
     def save_checkpoint(self, gan: Any, epochs: int, steps: int = 0) -> None:
-        """Saves all of a GAN, and forgets the oldest checkpoint.
+        """Saves the state of a GAN, and deletes all but the two latest checkpoints.
 
         Args:
-            gan: its weights, optimizers, and the running means of its losses.
-            epochs: that it has behind it.
-            steps: of the next epoch that it has behind it.
+            gan: Its weights, optimizers, running means and random states are saved.
+            epochs: Number of finished epochs.
+            steps: Number of finished steps of the next epoch.
         """
         within = f"-step-{steps:07d}" if steps else ""
         path = self.folder / "checkpoints" / f"epoch-{epochs:04d}{within}.weights.h5"
@@ -145,13 +149,14 @@ class Run:
         """Restores the last checkpoint that can be read.
 
         Args:
-            gan: of the run's configuration; it stays as it is if there is no checkpoint.
+            gan: A GAN with the configuration of the run. It is not changed if there is no
+                checkpoint.
 
         Returns:
-            Where the run goes on.
+            The point from which the run continues.
 
         Raises:
-            RunError: there are checkpoints, and none can be read.
+            RunError: There are checkpoints, but none of them can be read.
         """
         damaged: dict[Path, str] = {}
         for (epochs, steps), path in reversed(self.checkpoints().items()):
@@ -167,11 +172,11 @@ class Run:
             return Checkpoint(epochs, steps, means if steps else {}, damaged)
         if damaged:
             path, reason = next(iter(damaged.items()))
-            raise RunError(f"The checkpoint {path} cannot be read, nor one before it: {reason}")
+            raise RunError(f"The checkpoint {path} cannot be read, nor an earlier one: {reason}")
         return Checkpoint(0, 0, {}, {})
 
     def metrics(self) -> list[dict[str, Any]]:
-        """The lines of `metrics.jsonl`, without those that are damaged."""
+        """The records of `metrics.jsonl`. Damaged lines are left out."""
         records = []
         path = self.folder / "metrics.jsonl"
         for line in path.read_bytes().splitlines() if path.exists() else ():
@@ -182,13 +187,13 @@ class Run:
         return records
 
     def mend_metrics(self, epochs: int) -> list[int]:
-        """Forgets the lines beyond the first epochs, and what is damaged.
+        """Removes damaged lines and the lines of later epochs from `metrics.jsonl`.
 
         Args:
-            epochs: that the run goes on from.
+            epochs: Number of epochs to keep.
 
         Returns:
-            Those of these epochs of which there is no line. The file that lacks them is kept as
+            The epochs that have no line. If there are any, the old file is kept as
             `metrics.damaged.jsonl`.
         """
         kept = [record for record in self.metrics() if record["epoch"] <= epochs]
@@ -208,7 +213,7 @@ class Run:
 
 
 class _NamedStream(BytesIO):
-    """Memory that Keras takes for a file of some suffix."""
+    """A stream in memory with a file name, from whose suffix Keras derives the format."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -219,15 +224,15 @@ class _NamedStream(BytesIO):
 
 
 def save_whole(save: Callable[[BytesIO], object], path: Path) -> None:
-    """Calls `save` so that the file appears whole or not at all.
+    """Saves a file completely or not at all.
 
     Args:
-        save: a Keras model's `save` or the like. It is given a stream in memory: when a disk gets
-            full, HDF5 by itself ends the process.
-        path: where the file is to appear; an older one is replaced.
+        save: A function such as a Keras model's `save`. It gets a stream in memory, because HDF5
+            ends the process when it writes to a full disk.
+        path: The path of the file. An existing file is replaced.
 
     Raises:
-        RunError: it cannot be written; what was there is still there.
+        RunError: The file cannot be written. An existing file is unchanged.
     """
     try:
         with atomic_file(path, overwrite=True) as stream:
@@ -240,12 +245,12 @@ def save_whole(save: Callable[[BytesIO], object], path: Path) -> None:
 
 
 def differences(one: dict[str, str], other: dict[str, str]) -> str:
-    """Names of what two configurations, each as from `flat`, differ in; "" if in nothing."""
+    """Lists the names of the settings that differ between two results of `flat`."""
     return ", ".join(sorted({name for name, _ in one.items() ^ other.items()}))
 
 
 def flat(data: Any, prefix: str = "") -> dict[str, str]:
-    """Nested plain data as JSON texts by dotted names."""
+    """Flattens nested plain data into JSON texts by dotted names."""
     if not isinstance(data, dict):
         return {prefix: json.dumps(data)}
     found: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Seals: a file ends in the SHA-256 of what is before, which HDF5 takes no notice of."""
+"""Checksums at the end of HDF5 files, which HDF5 ignores."""
 
 import hashlib
 from io import SEEK_END, BytesIO
@@ -10,14 +10,14 @@ _PART = 2**20
 
 
 class SealError(ValueError):
-    """A file is not what was written; the message is the end of a sentence."""
+    """A file has changed since it was sealed. The message is the end of a sentence."""
 
 
 def seal(stream: BytesIO) -> None:
-    """Appends the seal, so that the file and it appear together.
+    """Appends the SHA-256 of a stream to it.
 
     Args:
-        stream: with all of the file.
+        stream: The whole file, before it is written to disk.
     """
     with stream.getbuffer() as content:
         digest = hashlib.sha256(content).hexdigest()
@@ -26,14 +26,14 @@ def seal(stream: BytesIO) -> None:
 
 
 def check_seal(path: Path) -> None:
-    """Compares a file with its seal; one without, of an older version, passes.
+    """Checks a file against its seal. Files of older versions have no seal and pass.
 
     Args:
-        path: of the file.
+        path: The path of the file.
 
     Raises:
-        SealError: it has changed since it was sealed.
-        OSError: it cannot be read.
+        SealError: The file has changed since it was sealed.
+        OSError: The file cannot be read.
     """
     left = path.stat().st_size - _LENGTH
     if left < 0:

@@ -1,4 +1,4 @@
-"""A folder of photographs to a trained generator: the whole of a training run."""
+"""A whole training run, from a folder of photographs to a trained generator."""
 
 import hashlib
 from collections.abc import Iterator
@@ -48,38 +48,39 @@ def train(
     strategy: str = "auto",
     color_loss: ColorLoss | None = None,
 ) -> Run | None:
-    """Trains, or goes on where the run folder's last checkpoint was.
+    """Trains a network, or continues the training from the last checkpoint in the run folder.
 
     Args:
-        preset: networks and recipe.
-        photographs: a scanned folder, or shards.
-        run_folder: made if absent; see `Run`.
-        val: a folder of photographs whose even half (`part="select"` of `score_folder`) scores
-            each epoch and picks `best.keras`; None = no validation.
-        fine_tune: weights to start from instead of random ones, as `resolve_weights` takes them;
-            the discriminator is taken over, too, where `discriminator.keras` lies beside them. The
-            encoder then does not start from the recipe's `encoder_weights`.
-        wandb: whether to log to Weights & Biases, too.
-        rematerialize: whether to save memory as `BaseGAN.compile` says; a run may go on without.
-        strategy: see `open_devices`. It does not decide what is learnt, so a run may go on on
-            other devices.
-        color_loss: between real and generated colour, as in `BaseGAN.compile`; None = the one of
-            the network's paper (`color_loss_of`). The run folder does not know of it: give the
-            same to go on.
+        preset: The networks and the recipe.
+        photographs: A scanned folder, or shards.
+        run_folder: The folder of the run, which is created if it does not exist; see `Run`.
+        val: A folder of validation photographs. One half of them (`part="select"` of
+            `score_folder`) scores each epoch and chooses `best.keras`. None means no validation.
+        fine_tune: Weights to start from, as `resolve_weights` takes them. If there is a
+            `discriminator.keras` beside them, the discriminator starts from it. The recipe's
+            `encoder_weights` are then not used.
+        wandb: Whether to log to Weights & Biases as well.
+        rematerialize: Whether to save memory, as in `BaseGAN.compile`. It does not change the
+            result, so a run can be continued with another value.
+        strategy: See `open_devices`. A run can be continued with another strategy.
+        color_loss: The loss between real and generated colour, as in `BaseGAN.compile`. By
+            default it is the one of the network's paper (`color_loss_of`). It is not stored in the
+            run folder, so pass the same one to continue a run.
 
     Returns:
-        The finished run, with its report; None in other processes than the first.
+        The finished run, with its report. Of several processes, only the first returns it; the
+        others return None.
 
     Raises:
-        RunError: the folder cannot be used, there are fewer photographs than a batch, or a
+        RunError: The folder cannot be used, there are fewer photographs than a batch, or a
             checkpoint or the weights to start from do not fit.
-        WeightsError: there are no weights to start from.
-        PretrainedError: those of the recipe's `encoder_weights` are not installed.
-        TrainingStopped: SIGTERM came; all that is needed to go on is saved.
-        DivergenceError: a loss was not finite any more.
-        ShardError: a shard is not what was made any more.
+        WeightsError: The weights to start from do not exist.
+        PretrainedError: The recipe's `encoder_weights` are not installed.
+        TrainingStopped: The process received SIGTERM or SIGHUP. A checkpoint has been saved.
+        DivergenceError: A loss is no longer finite.
+        ShardError: A shard has changed since it was written.
         LoggerError: Weights & Biases cannot be used as it is set up.
-        DeviceError: the devices cannot train together.
+        DeviceError: The devices cannot train together.
     """
     recipe = preset.training
     update = recipe.images_per_update
@@ -90,7 +91,7 @@ def train(
         start = resolve_weights(fine_tune) if fine_tune else None
         run = Run(run_folder, _configuration(preset, photographs, val, start))
         if [record["epoch"] for record in run.metrics()[-1:]] == [recipe.epochs]:
-            return run  # nothing is left to do: no need to build anything
+            return run  # the run is finished, so no network has to be built
     with ExitStack() as stack:
         devices = stack.enter_context(open_devices(strategy))
         devices.check(recipe.batch_size)
@@ -112,7 +113,7 @@ def train(
         if anew and recipe.encoder_weights and not start:
             start_from_imagenet(gan)
         if anew and not whole and recipe.stages()[-1].adversarial:
-            progress.say(f"{start} comes without a discriminator, which starts anew.")
+            progress.say(f"{start} has no discriminator, so a new one is trained.")
         colorizer = Colorizer(KerasRuntime(gan.best_generator))
         shown = list_photographs(val) if val else photographs.examples(SAMPLES)
         checkpointer = Checkpointer(run, checkpoint, devices)
@@ -138,14 +139,14 @@ def train(
                     stack.enter_context(loggers)
             for stage, skipped in stages:
                 _fit(gan, devices, photographs, recipe, stage, skipped, steps, callbacks)
-    with devices.together():  # the others stay: to the first, their end would be a failure
-        if devices.first and run.metrics():  # they may have been lost
+    with devices.together():  # the other processes wait; if they ended, the first would fail
+        if devices.first and run.metrics():  # the file may have been lost
             write_report(run, val)
     return run if devices.first else None
 
 
 def _remaining(recipe: TrainingConfig, start: Checkpoint) -> Iterator[tuple[Stage, int]]:
-    """The stages from a checkpoint on, with the steps to skip; a broken epoch is one of its own."""
+    """Yields the stages after a checkpoint and the steps to skip; a partial epoch is a stage."""
     for stage in recipe.stages():
         first = max(stage.first_epoch, start.epochs)
         if start.steps and first == start.epochs < stage.stop_epoch:
@@ -168,7 +169,7 @@ def _fit(
     adversarial = stage.adversarial and gan.discriminator is not None
     if (gan.adversarial, gan.frozen_encoder) != (adversarial, stage.frozen_encoder):
         gan.adversarial, gan.frozen_encoder = adversarial, stage.frozen_encoder
-        gan.make_train_function(force=True)  # what is compiled stays good for the same steps
+        gan.make_train_function(force=True)  # steps that were compiled before are reused
     batches = batches_of(
         photographs,
         size=stage.size,
@@ -187,7 +188,7 @@ def _fit(
             epochs=stage.stop_epoch,
             steps_per_epoch=steps - skipped,
             callbacks=callbacks,
-            shuffle=False,  # the stream is in its order already
+            shuffle=False,  # the batches are shuffled already
             verbose=0,
         )
 

@@ -1,4 +1,4 @@
-"""What becomes of an epoch's generator: made ready, scored on photographs, shown in samples."""
+"""Preparing, scoring and showing the generator at the end of an epoch."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -21,26 +21,26 @@ from keras_colorize.training.batch_statistics import reestimate_statistics
 from keras_colorize.training.runs import Run
 
 SAMPLES = 6
-_SETTLED_BY = 256  # photographs
+_SETTLED_BY = 256  # number of photographs
 
 
 def settle(
     generator: keras.Model, photographs: TrainingSet, recipe: TrainingConfig, steps: int
 ) -> None:
-    """Measures the generator's statistics at the size at which it is judged and used.
+    """Measures the generator's batch norm statistics at the size at which it is used.
 
     Args:
-        generator: changed in place.
-        photographs: it sees a few of them.
-        recipe: batch size and seed, and whether statistics are frozen: then they stay.
-        steps: of an epoch; it takes no more of them.
+        generator: The generator, which is changed in place.
+        photographs: The training photographs. At most 256 of them are used.
+        recipe: Its batch size and seed are used. If it freezes statistics, nothing is done.
+        steps: Number of steps in an epoch. Measuring uses at most as many batches.
     """
     if not recipe.frozen_statistics:
         reestimate_statistics(generator, some_lightness(photographs, recipe, steps))
 
 
 def some_lightness(photographs: TrainingSet, recipe: TrainingConfig, steps: int) -> Iterator[Any]:
-    """Returns batches of `lightness_scaled`, (B, 256, 256, 1); its arguments are `settle`'s."""
+    """Returns batches of `lightness_scaled`, (B, 256, 256, 1). The arguments are as in `settle`."""
     batches = batches_of(
         photographs,
         size=DEFAULT_SIZE,
@@ -52,7 +52,7 @@ def some_lightness(photographs: TrainingSet, recipe: TrainingConfig, steps: int)
 
 
 def validator(colorizer: Colorizer, folder: Path | None) -> Callable[[], dict[str, float]] | None:
-    """Returns what scores the colorizer on the even half of a folder; None without one."""
+    """Returns a function that scores the colorizer on the select half of a folder."""
     if folder is None:
         return None
 
@@ -69,11 +69,11 @@ def validator(colorizer: Colorizer, folder: Path | None) -> Callable[[], dict[st
 
 
 def sampler(colorizer: Colorizer, run: Run, files: Sequence[Path | bytes]) -> Callable[[int], Path]:
-    """Returns what writes strips of some of the files, grey | ours | truth, for an epoch."""
+    """Returns a function that writes the samples of an epoch: rows of grey, ours and original."""
     truths: list[NDArray[np.uint8]] = []
     for file in files[:: max(1, len(files) // SAMPLES)]:
         if len(truths) < SAMPLES:
-            with suppress(ImageError):  # the validation leaves it out, too
+            with suppress(ImageError):  # validation leaves it out as well
                 truths.append(read_truth(file))
 
     def sample(epoch: int) -> Path:

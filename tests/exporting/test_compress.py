@@ -251,7 +251,7 @@ def test_a_photograph_that_is_gone_is_a_sentence(weights, photographs, tmp_path,
     options = ("--weights", weights, "--method", "qat", "--run", tmp_path / "run", *RECIPE)
     result = compress(photographs, *options, "--steps-per-epoch", 6)
     assert result.exit_code == 1
-    assert f"{tmp_path / 'gone.jpg'} is gone; the same command goes on" in result.stderr
+    assert f"{tmp_path / 'gone.jpg'} is gone; run the same command again" in result.stderr
 
 
 @pytest.mark.slow

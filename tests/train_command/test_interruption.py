@@ -134,7 +134,7 @@ def test_a_damaged_checkpoint_costs_no_more_than_its_epoch(
     result = train(photographs, "--val", val, "--run", run, *recipe)
     assert result.exit_code == 0, result.output
     assert "epoch-0003.weights.h5 cannot be read (" in result.stderr
-    assert "); going on from the one before." in result.stderr
+    assert "); continuing from the one before." in result.stderr
     assert "epoch 3: " in result.stderr and "epoch 2: " not in result.stderr
     assert metrics(run) == metrics(unbroken[0])
 
@@ -148,7 +148,7 @@ def test_damaged_checkpoints_are_a_sentence(unbroken, photographs, val, tmp_path
     assert result.exit_code == 1
     last = result.stderr.splitlines()[-1]
     assert last.startswith("Error: The checkpoint ")
-    assert "epoch-0003.weights.h5 cannot be read, nor one before it: " in last
+    assert "epoch-0003.weights.h5 cannot be read, nor an earlier one: " in last
 
 
 def test_ctrl_c_before_the_first_step_exits_130(photographs, tmp_path, monkeypatch, train, recipe):
@@ -194,5 +194,5 @@ def test_a_photograph_that_is_gone_is_a_sentence(photographs, tmp_path, monkeypa
     result = train(mine, "--run", tmp_path / "run", *recipe)
     assert result.exit_code == 1
     assert result.stderr.splitlines()[-1].endswith(
-        f"{Path('a') / '10.jpg'} is gone; the same command goes on when it is back."
+        f"{Path('a') / '10.jpg'} is gone; run the same command again when it is back."
     )

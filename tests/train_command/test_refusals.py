@@ -93,7 +93,7 @@ def test_divergence_is_a_sentence(photographs, tmp_path, monkeypatch, train, rec
     result = train(photographs, "--run", tmp_path / "run", *recipe)
     assert result.exit_code == 1
     last = result.stderr.splitlines()[-1]
-    assert last.startswith("Error: l1_loss is not a finite number any more, in step 4 of the epoch")
+    assert last.startswith("Error: l1_loss is no longer a finite number, in step 4 of the epoch")
 
 
 @pytest.mark.slow
@@ -102,7 +102,7 @@ def test_stops_when_a_loss_is_no_number(photographs, tmp_path, train):
     result = train(photographs, "--run", tmp_path / "run", *options)
     assert result.exit_code == 1
     last = result.stderr.splitlines()[-1]
-    assert last.startswith("Error: ") and "is not a finite number any more, in step " in last
+    assert last.startswith("Error: ") and "is no longer a finite number, in step " in last
     assert "Traceback" not in result.stderr
     assert not list((tmp_path / "run/checkpoints").iterdir())
 

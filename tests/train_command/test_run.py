@@ -101,7 +101,7 @@ def test_report_shows_the_half_that_chose_nothing(unbroken, val):
         assert f'<th scope="row">{name}</th><td>{psnr}</td>' in report
     best = re.search(r'<tr class="best"><th scope="row">(\d)</th>', report)[1]
     assert f"best.keras is the generator of epoch {best}. One half" in report
-    assert "2 photographs, which chose nothing." in report
+    assert "the other half (report), 2 photographs." in report
     assert f"keras-colorize evaluate {val} --weights {run} --part report" in report
     captions = re.findall("<figcaption>(.+?)</figcaption>", report)
     assert captions == ["grey", "epoch 1", "epoch 2", "epoch 3", "original"]

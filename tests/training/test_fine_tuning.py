@@ -94,13 +94,13 @@ def test_the_configuration_knows_the_weights_by_content(scan, parent, started, t
 
 def test_another_network_is_a_sentence(scan, parent, tmp_path):
     wider = replace(TINY, generator=replace(TINY.generator, widths=(8, 8, 8, 8, 8)))
-    with pytest.raises(RunError, match=r"generator\.keras holds another network than this preset"):
+    with pytest.raises(RunError, match=r"generator\.keras does not hold the network of this"):
         train(wider, scan, tmp_path / "child", fine_tune=parent[1])
     assert not (tmp_path / "child").exists()
 
 
 def test_packaged_weights_of_another_network_are_a_sentence(scan, tmp_path):
-    with pytest.raises(RunError, match=r"mobile\.tflite holds another network than this preset"):
+    with pytest.raises(RunError, match=r"mobile\.tflite does not hold the network of this"):
         train(TINY, scan, tmp_path / "child", fine_tune="mobile")
     assert not (tmp_path / "child").exists()
 
@@ -124,7 +124,7 @@ def test_starts_from_an_exported_file_without_batch_norm(scan, parent, started, 
     train(TINY, scan, tmp_path / "child", fine_tune=path)
     ours = started[0].generator
     assert same(started[0].ema_generator, ours)
-    assert "exported.tflite comes without a discriminator, which starts anew." in (
+    assert "exported.tflite has no discriminator, so a new one is trained." in (
         capsys.readouterr().err
     )
     (x,) = some_lightness(scan, replace(TINY.training, batch_size=24), 1)

@@ -138,5 +138,5 @@ def test_fine_tuning_of_another_encoder_is_a_sentence(scan, parent, tmp_path, en
     network = replace(ENCODED.generator, encoder=encoder)
     recipe = replace(ENCODED.training, encoder_weights=None, frozen_encoder_epochs=0)
     other = replace(ENCODED, generator=network, training=recipe)
-    with pytest.raises(RunError, match=r"generator\.keras holds another network than this preset"):
+    with pytest.raises(RunError, match=r"generator\.keras does not hold the network of this"):
         train(other, scan, tmp_path / "child", fine_tune=parent[0])

@@ -75,7 +75,7 @@ def test_a_failure_ends_all_of_them(processes):
 
     first, second = processes(work)
     assert isinstance(first, DeviceError)
-    assert str(first) == "Another process cannot train; it says why."
+    assert str(first) == "Another process cannot train; its own message says why."
     assert str(second) == "The disk is full."
 
 
@@ -115,7 +115,7 @@ def test_all_of_them_have_the_same_photographs_and_options(processes, tmp_path):
             raise AssertionError
 
     first, second = processes(work)
-    assert str(first) == "Another process cannot train; it says why."
+    assert str(first) == "Another process cannot train; its own message says why."
     assert str(second) == (
         "This process was started on other photographs or with other options than the first one "
         "(different: photographs)."

@@ -77,7 +77,7 @@ def test_a_long_run_is_trimmed_and_nothing_else_is_needed(make_run):
     assert "48 more epochs are in metrics.jsonl." in text
     assert "60,000" in text and "1:00:00" in text and "1,234 photographs" in text
     assert "discriminator" not in re.findall('<th scope="col">(.*?)</th>', page)
-    assert "There was none" in text and "PSNR over grey" not in text
+    assert "there was no validation" in text and "PSNR over grey" not in text
 
 
 def test_the_best_epoch_is_shown_though_others_are_trimmed(make_run, monkeypatch):
@@ -98,5 +98,5 @@ def test_it_replaces_an_older_one(make_run):
     run = make_run(1)
     (run.folder / "report.html").write_text("older")
     write_report(run, None)
-    assert "All of metrics.jsonl." in (run.folder / "report.html").read_text()
+    assert "All epochs are shown." in (run.folder / "report.html").read_text()
     assert [path.name for path in run.folder.glob("*.tmp")] == []

@@ -166,7 +166,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path):
     assert (start.epochs, gan.number) == (1, 1)
     assert list(start.damaged) == [last]
     run.checkpoints()[1, 0].write_bytes(b"damaged, too")
-    with pytest.raises(RunError, match=r"epoch-0002\.weights\.h5 cannot be read, nor one before"):
+    with pytest.raises(RunError, match=r"epoch-0002\.weights\.h5 cannot be read, nor an earlier"):
         run.load_checkpoint(gan)
 
 

@@ -75,7 +75,7 @@ def test_a_run_with_a_flipped_bit_goes_on_from_the_checkpoint_before(run, capsys
     assert checkpoint.epochs == 2
     assert set(gan.numbers) == {2.0}
     assert list(checkpoint.damaged.values()) == ["its bytes are not those that were written"]
-    assert f"{path} cannot be read (its bytes are not those that were written); going on" in (
+    assert f"{path} cannot be read (its bytes are not those that were written); continuing" in (
         capsys.readouterr().err
     )
 
@@ -117,9 +117,7 @@ def test_damaged_metrics_are_mended_and_kept(run, capsys, content, left, lost):
     assert checkpoint.epochs == 3
     assert [json.loads(line)["epoch"] for line in path.read_text().splitlines()] == left
     assert (run.folder / "metrics.damaged.jsonl").read_bytes() == content
-    assert f"metrics.jsonl was damaged: it lacks the epochs {lost}, which" in (
-        capsys.readouterr().err
-    )
+    assert f"metrics.jsonl was damaged: it lacks the epochs {lost}, so" in (capsys.readouterr().err)
 
 
 def test_whole_metrics_are_no_news(run, capsys):
