@@ -1,19 +1,19 @@
-"""The generator's three building blocks, for Keras 3 and for tf_keras alike.
+"""The building blocks of the generator, for Keras 3 and tf_keras.
 
-Each takes the Keras module to build with, so that compression can build the same graph with
-tf_keras. With `batch_norm=False` every convolution has a bias instead, ready to receive folded
-weights.
+Each function takes the Keras module to build with, because compression builds the same graph with
+tf_keras. With `batch_norm=False`, convolutions have biases instead of batch norm, so that folded
+weights can be set.
 """
 
 from typing import Any
 
-# Over ten steps: over Keras's hundred the moving statistics lag so far behind weights that still
-# change fast that a half-trained generator was 12 dB worse than grey, and without the lag better.
+# The moving statistics cover about ten steps. With Keras's default of a hundred, they lag so far
+# behind the weights that a half-trained generator was 12 dB worse than grey.
 MOMENTUM = 0.9
 
 
 def scaled(filters: int, width: float) -> int:
-    """Returns `width` times as many filters, rounded to a multiple of 8, at least 8."""
+    """Returns `width` times `filters`, rounded to a multiple of 8 and at least 8."""
     return max(8, 8 * round(filters * width / 8))
 
 
@@ -33,18 +33,17 @@ def conv_block(
     fold: int = 1,
     convolutions: int = 3,
 ) -> Any:
-    """Some times, in the paper three, [convolution 3x3, batch norm, ReLU] (figure 4 of Gui et al.).
+    """Repeats [convolution 3x3, batch norm, ReLU]; three times in figure 4 of Gui et al.
 
     Args:
-        keras: the Keras module to build with.
+        keras: The Keras module to build with.
         x: (B, H, W, n).
-        width: filters of each convolution.
+        width: Number of filters of each convolution.
         batch_norm: False builds convolutions with biases and no batch norm.
-        name: prefix; the convolutions are `{name}_conv_1`, `{name}_conv_2` and so on.
-        fold: c; the first convolution sees its input folded by space-to-depth. A 3x3
-            convolution on an input folded c times is one of 3c x 3c with stride c on the input
-            itself, weight for weight, and that form needs no operation of its own.
-        convolutions: how many.
+        name: Prefix of the layers; the convolutions are `{name}_conv_1`, `{name}_conv_2` and so on.
+        fold: c. The first convolution is 3c x 3c with stride c. It is the same as a 3x3
+            convolution of the input folded by space-to-depth, but needs no further operation.
+        convolutions: Number of convolutions.
 
     Returns:
         (B, H/c, W/c, width).
@@ -65,7 +64,7 @@ def conv_block(
 
 
 def downsample(keras: Any, x: Any, width: int, *, batch_norm: bool, name: str) -> Any:
-    """Convolution 4x4 with stride 2, batch norm, ReLU: (B, H, W, n) -> (B, H/2, W/2, width)."""
+    """Halves the size, (B, H, W, n) -> (B, H/2, W/2, width): convolution 4x4, batch norm, ReLU."""
     x = keras.layers.Conv2D(
         width,
         4,
@@ -79,10 +78,10 @@ def downsample(keras: Any, x: Any, width: int, *, batch_norm: bool, name: str) -
 
 
 def upsample(keras: Any, x: Any, width: int, *, batch_norm: bool, name: str) -> Any:
-    """Transposed convolution 4x4 with stride 2, batch norm, ReLU.
+    """Doubles the size, (B, H, W, n) -> (B, 2H, 2W, width): transposed convolution 4x4, then ReLU.
 
-    (B, H, W, n) -> (B, 2H, 2W, width). The kernel is divisible by the stride, so every output
-    pixel is the sum of equally many products: no checkerboard (Odena et al. 2016).
+    Batch norm comes in between. The kernel size is a multiple of the stride, so there are no
+    checkerboard artefacts (Odena et al. 2016).
     """
     x = keras.layers.Conv2DTranspose(
         width,
@@ -97,7 +96,7 @@ def upsample(keras: Any, x: Any, width: int, *, batch_norm: bool, name: str) -> 
 
 
 def project(keras: Any, x: Any, width: int, *, batch_norm: bool, name: str) -> Any:
-    """Convolution 1x1, batch norm, ReLU: (B, H, W, n) -> (B, H, W, width)."""
+    """Changes the number of channels, (B, H, W, n) -> (B, H, W, width): convolution 1x1, ReLU."""
     x = keras.layers.Conv2D(
         width, 1, use_bias=not batch_norm, kernel_initializer="he_normal", name=name
     )(x)

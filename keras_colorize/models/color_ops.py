@@ -1,7 +1,7 @@
-"""sRGB and Lab (D65, 2 degree observer) as operations of a graph, on any Keras backend.
+"""Conversion between sRGB and Lab (D65, 2 degree observer) on any Keras backend.
 
-The pictures are those of `imaging.color`. Sums over three channels stand in the place of products
-of matrices, which accelerators round to fewer digits.
+The results are those of `imaging.color`. The matrix products are written as sums over channels,
+because accelerators compute matrix products with fewer digits.
 """
 
 from collections.abc import Sequence
@@ -12,9 +12,10 @@ from keras import ops
 
 from keras_colorize.imaging.color import CUBE_ROOT_FROM, GAMMA_STEPS, WHITE, XYZ_FROM_RGB
 
-_TO_XYZ = (XYZ_FROM_RGB / WHITE[:, None]).tolist()  # of the white: X, Y and Z in 0..1
-# OpenCV's of this direction, with which `imaging.color` makes pictures: with the inverse of the
-# above, or without its steps of linear light, some pixels in a thousand would be rounded otherwise.
+_TO_XYZ = (XYZ_FROM_RGB / WHITE[:, None]).tolist()  # relative to white: X, Y and Z are in 0..1
+# OpenCV's matrix, which `imaging.color` uses in this direction. With the inverse of the matrix
+# above, or without OpenCV's steps of linear light, a few pixels in a thousand would be rounded
+# differently.
 _FROM_XYZ = (
     np.array(
         [
@@ -28,15 +29,15 @@ _FROM_XYZ = (
 
 
 def lab_to_rgb(lightness: Any, a: Any, b: Any) -> list[Any]:
-    """Converts Lab to 8-bit sRGB, each channel clipped to the gamut and rounded.
+    """Converts Lab to 8-bit sRGB, clipped to the gamut and rounded.
 
     Args:
-        lightness: of any shape, float32 in 0..100.
-        a: of the same shape, Lab units.
-        b: of the same shape, Lab units.
+        lightness: L of any shape, float32 in 0..100.
+        a: a of the same shape, in Lab units.
+        b: b of the same shape, in Lab units.
 
     Returns:
-        Red, green and blue: whole numbers 0 to 255, as floats of that shape.
+        Red, green and blue of the same shape, as float arrays of whole numbers from 0 to 255.
     """
     y = (lightness + 16) / 116
     cubed = [
@@ -56,10 +57,10 @@ def rgb_to_lab(rgb: Sequence[Any]) -> tuple[Any, Any, Any]:
     """Converts sRGB to Lab.
 
     Args:
-        rgb: red, green and blue, float32 of any shape in 0..255.
+        rgb: Red, green and blue, float32 arrays of the same shape in 0..255.
 
     Returns:
-        L in 0..100, a and b in Lab units, each of that shape.
+        L in 0..100, and a and b in Lab units, each of the same shape.
     """
     encoded = [channel / 255 for channel in rgb]
     linear = [ops.where(v > 0.04045, ((v + 0.055) / 1.055) ** 2.4, v / 12.92) for v in encoded]

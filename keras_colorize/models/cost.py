@@ -1,4 +1,4 @@
-"""What a network costs to run."""
+"""The computation that a network needs."""
 
 import math
 from typing import Any
@@ -7,17 +7,17 @@ import keras
 
 
 def multiply_adds(network: Any, *shapes: tuple[int, ...]) -> int:
-    """Counts the multiplications, each with its addition, of a pass through a network.
+    """Counts the multiply-adds of a forward pass.
 
-    Those of convolutions, transposed convolutions and dense layers; where a layer is used twice,
-    those of both times. Products with the zeros of padding count.
+    It counts convolutions, transposed convolutions and dense layers, each as often as it is used.
+    Products with the zeros of padding are included.
 
     Args:
-        network: a functional model, of inputs of any size.
-        shapes: of its inputs, without the axis of the batch.
+        network: A functional model that accepts inputs of any size.
+        shapes: The shapes of its inputs, without the batch axis.
 
     Returns:
-        How many for one picture.
+        The number of multiply-adds for one image.
 
     Examples:
         >>> multiply_adds(generator, (256, 256, 1))
@@ -29,8 +29,8 @@ def multiply_adds(network: Any, *shapes: tuple[int, ...]) -> int:
         nonlocal total
         outputs = layer(*inputs, **options)
         if hasattr(layer, "kernel"):
-            # Each place of a transposed convolution's input meets the whole kernel; elsewhere
-            # each place of the output is a product with it.
+            # A transposed convolution applies its kernel to each position of its input. Other
+            # layers apply it for each position of their output.
             transposed = "Transpose" in type(layer).__name__
             places = (inputs[0] if transposed else outputs).shape[1:-1]
             total += math.prod((*layer.kernel.shape, *places))

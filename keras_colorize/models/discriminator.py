@@ -7,21 +7,22 @@ from keras_colorize.models.blocks import MOMENTUM
 
 
 def build_discriminator(config: DiscriminatorConfig | str | None = None) -> Any:
-    """Builds the network that tells real ab from generated, patch by patch.
+    """Builds the network that distinguishes real ab from generated ab, for each patch.
+
+    The paper's network ends in a sigmoid. This one returns logits, from which the losses compute
+    the same without overflow.
 
     Args:
-        config: widths, strides, last kernel and first batch norm, or the name of a preset that
-            has them; default: the paper's.
+        config: A configuration or the name of a preset. The default is the paper's network.
 
     Returns:
-        A functional model from [`lightness_scaled` (B, H, W, 1), `ab_scaled` (B, H, W, 2)],
-        both in [-1, 1] and at ab's resolution, to `logits`, (B, H/s, W/s, 1), s the product of
-        the strides. The paper ends in a sigmoid; the losses take logits, which is the same
-        function computed stably.
+        A functional model from [`lightness_scaled` (B, H, W, 1), `ab_scaled` (B, H, W, 2)] to
+        `logits` (B, H/s, W/s, 1), where s is the product of the strides. Both inputs are in
+        [-1, 1] and have the resolution of ab.
 
     Raises:
-        ValueError: there is no preset of this name.
-        TypeError: `config` is none of these.
+        ValueError: There is no preset of this name.
+        TypeError: `config` has another type.
     """
     import keras
 
@@ -37,7 +38,7 @@ def build_discriminator(config: DiscriminatorConfig | str | None = None) -> Any:
     lightness = keras.Input((None, None, 1), name="lightness_scaled")
     ab = keras.Input((None, None, 2), name="ab_scaled")
     x = layers.Concatenate(name="concat")([lightness, ab])
-    # DCGAN's initialisation (Radford et al. 2016), the usual one of such discriminators.
+    # The initialization of DCGAN (Radford et al. 2016), which is usual for such discriminators.
     initializer = keras.initializers.RandomNormal(stddev=0.02)
     for k, (width, stride) in enumerate(zip(config.widths, config.strides, strict=True), 1):
         batch_norm = k > 1 or config.first_batch_norm

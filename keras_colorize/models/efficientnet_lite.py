@@ -1,16 +1,16 @@
-"""EfficientNet-Lite, an image classifier whose stages serve as the generator's encoder.
+"""EfficientNet-Lite, an image classifier whose stages can serve as the generator's encoder.
 
-The family (Tan and Le 2019, in the Lite variant that TensorFlow published in 2020) has no
-squeeze-and-excitation and ends its activations at 6, so that it runs well in 8 bits. Batch norm is
-folded into the kernels from the start: the statistics of the pretrained network stay as ImageNet
-left them, and a convolution with a bias computes the same in fewer operations.
+EfficientNet (Tan and Le 2019) in the Lite variant, which TensorFlow published in 2020, has no
+squeeze-and-excitation and limits activations to 6, so that it runs well in 8 bits. Batch norm is
+folded into the kernels, because the statistics of the pretrained network do not change and a
+convolution with a bias needs fewer operations.
 """
 
 import math
 from dataclasses import dataclass
 from typing import Any
 
-# Filters of the first and of the last convolution, in every variant.
+# Number of filters of the first and the last convolution, in all variants.
 STEM = 32
 HEAD = 1280
 
@@ -20,11 +20,11 @@ class Stage:
     """Inverted residual blocks (Sandler et al. 2018) at one resolution.
 
     Attributes:
-        repeats: how many blocks.
-        kernel: side of the depthwise kernels.
-        stride: of the first block.
-        expansion: filters inside a block over those that it takes.
-        filters: of what each block gives.
+        repeats: Number of blocks.
+        kernel: Side of the depthwise kernels.
+        stride: Stride of the first block.
+        expansion: Factor by which a block increases the number of channels inside it.
+        filters: Number of output channels of each block.
     """
 
     repeats: int
@@ -44,13 +44,13 @@ _STAGES = (
     Stage(4, 5, 2, 6, 192),
     Stage(1, 3, 1, 6, 320),
 )
-# Factors on filters and repeats. The first and last stage are never repeated more often.
+# Factors on filters and repeats. The repeats of the first and last stage are not scaled.
 _SCALING = {
     "efficientnet_lite0": (1.0, 1.0),
     "efficientnet_lite1": (1.0, 1.1),
     "efficientnet_lite2": (1.1, 1.2),
 }
-# The stages whose outputs the generator takes, by the number of times that they halve the picture.
+# The stages whose outputs the generator uses, by how often they halve the image.
 _TAKEN = {1: (1,), 2: (2,), 3: (3,), 4: (5,), 5: (6, 7)}
 
 
@@ -71,7 +71,7 @@ def stages_of(variant: str) -> tuple[Stage, ...]:
 
 
 def _rounded(filters: float) -> int:
-    """The nearest multiple of 8, but no less than 90 % (MobileNet's rule)."""
+    """Rounds to a multiple of 8 that is at least 90 % of `filters`, as MobileNet does."""
     multiple = max(8, int(filters + 4) // 8 * 8)
     return multiple + 8 if multiple < 0.9 * filters else multiple
 
@@ -80,14 +80,14 @@ def encode(keras: Any, x: Any, variant: str, chroma_stride: int) -> list[Any]:
     """Builds the layers of an EfficientNet-Lite without its classifier.
 
     Args:
-        keras: the Keras module to build with.
-        x: (B, H, W, n): `lightness_scaled`, or RGB scaled to about [-1, 1].
-        variant: which one.
-        chroma_stride: c, which decides the scale in the names of the layers: those of stage s at
-            1/(c 2^i) of the picture are `encoder_{i}_stage_{s}_...`.
+        keras: The Keras module to build with.
+        x: `lightness_scaled` (B, H, W, 1), or RGB scaled to about [-1, 1], (B, H, W, 3).
+        variant: `efficientnet_lite0`, `efficientnet_lite1` or `efficientnet_lite2`.
+        chroma_stride: c. It only affects the names of the layers. A layer of stage s at 1/(c 2^i)
+            of the size of x is named `encoder_{i}_stage_{s}_...`.
 
     Returns:
-        What each of the seven stages gives, the first at half the resolution of x.
+        The outputs of the seven stages. The first has half of the resolution of x.
     """
     layers = _Layers(keras)
     outputs = []
@@ -103,14 +103,14 @@ def encode(keras: Any, x: Any, variant: str, chroma_stride: int) -> list[Any]:
 
 
 def features_at(outputs: list[Any], halvings: int) -> list[Any]:
-    """Chooses what a node of the generator takes from an encoder.
+    """Chooses the outputs of an encoder that a node of the generator uses.
 
     Args:
-        outputs: of `encode`.
-        halvings: k; the node works at 1/2^k of the picture.
+        outputs: The result of `encode`.
+        halvings: k, if the node works at 1/2^k of the size of the image.
 
     Returns:
-        Tensors (B, H/2^k, W/2^k, n): none for k = 0 and beyond the last stage.
+        Tensors (B, H/2^k, W/2^k, n). The list is empty for k = 0 and beyond the last stage.
     """
     return [outputs[number - 1] for number in _TAKEN.get(halvings, ())]
 
@@ -118,8 +118,8 @@ def features_at(outputs: list[Any], halvings: int) -> list[Any]:
 class _Layers:
     """The layers of an EfficientNet-Lite.
 
-    They compute in float32 whatever the precision of the rest: on a processor depthwise
-    convolutions are several times slower in bfloat16, and on an accelerator they are a small part.
+    They always compute in float32. On a CPU, depthwise convolutions are several times slower in
+    bfloat16, and on an accelerator they take only a small part of the time.
     """
 
     def __init__(self, keras: Any) -> None:
@@ -128,7 +128,7 @@ class _Layers:
     def convolve(
         self, x: Any, filters: int, kernel: int, stride: int, name: str, *, activate: bool = True
     ) -> Any:
-        """Convolution with bias, then ReLU6."""
+        """Adds a convolution with bias and, unless `activate` is False, ReLU6."""
         x = self.of.Conv2D(
             filters,
             kernel,
@@ -141,7 +141,7 @@ class _Layers:
         return self._activate(x, name) if activate else x
 
     def block(self, x: Any, stage: Stage, *, first: bool, name: str) -> Any:
-        """Inverted residual block: expand 1x1, depthwise, project 1x1 without activation."""
+        """Adds an inverted residual block: expand 1x1, depthwise, project 1x1."""
         taken = x
         if stage.expansion > 1:
             x = self.convolve(x, x.shape[-1] * stage.expansion, 1, 1, f"{name}_expand")
@@ -162,12 +162,12 @@ class _Layers:
 
 
 def is_in_encoder(name: str) -> bool:
-    """Whether a layer of this name, or a variable of this path, is one that `encode` builds."""
+    """Whether `encode` builds the layer of this name or the variable of this path."""
     return "_stage_" in name
 
 
 def build_classifier(variant: str) -> Any:
-    """Builds the whole classifier of ImageNet's 1,000 classes, to check weights with.
+    """Builds the whole classifier of ImageNet's 1,000 classes, to check weights.
 
     Args:
         variant: `efficientnet_lite0`, `efficientnet_lite1` or `efficientnet_lite2`.

@@ -1,7 +1,8 @@
-"""The first convolution in two forms: of the picture, and of the picture folded by its stride.
+"""Two equivalent forms of the generator's first convolution.
 
-A generator that predicts ab at 1/c of the size starts with a convolution of 3c x 3c and stride c on
-one channel. It is a 3x3 convolution of the picture folded by space-to-depth, c * c pixels a place.
+A generator that predicts ab at 1/c of the size starts with a convolution of 3c x 3c with stride c
+on one channel. It is equivalent to a 3x3 convolution of the image folded by space-to-depth, which
+has c * c channels.
 """
 
 import math
@@ -15,17 +16,17 @@ FIRST_LAYER = "encoder_0_conv_1"
 
 
 def fold_picture(folded: Any, *, keras: Any = None) -> Any:
-    """Builds the same function of the folded picture.
+    """Builds an equivalent network whose input is the folded image.
 
-    Runtimes compute it faster in int8, where kernels for one channel are slow.
+    It runs faster in int8, because convolutions on one channel are slow there.
 
     Args:
-        folded: a generator without batch norm, with ReLUs of any limit.
-        keras: the Keras module that it is of; default: Keras 3.
+        folded: A generator without batch norm. It is not changed.
+        keras: The Keras module of the generator; Keras 3 by default.
 
     Returns:
-        A network from (B, H/c, W/c, c * c), which `tf.nn.space_to_depth` makes of
-        `lightness_scaled`; the original is not changed.
+        A network with the input (B, H/c, W/c, c * c), which is `tf.nn.space_to_depth` of
+        `lightness_scaled`.
     """
     keras = keras or import_module("keras")
     kernel, bias = folded.get_layer(FIRST_LAYER).get_weights()
@@ -46,12 +47,16 @@ def fold_picture(folded: Any, *, keras: Any = None) -> Any:
 
 
 def fold_kernel(kernel: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The kernel (3, 3, c * c, n) for the folded picture of one (3c, 3c, 1, n) for the picture."""
+    """Converts a kernel for the image, (3c, 3c, 1, n), to one for the folded image.
+
+    Returns:
+        (3, 3, c * c, n).
+    """
     c, n = kernel.shape[0] // 3, kernel.shape[3]
     return kernel.reshape(3, c, 3, c, n).transpose(0, 2, 1, 3, 4).reshape(3, 3, c * c, n)
 
 
 def unfold_kernel(kernel: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The kernel (3c, 3c, 1, n) that `fold_kernel` makes this one, (3, 3, c * c, n), of."""
+    """Inverts `fold_kernel`: (3, 3, c * c, n) -> (3c, 3c, 1, n)."""
     c, n = math.isqrt(kernel.shape[2]), kernel.shape[3]
     return kernel.reshape(3, 3, c, c, n).transpose(0, 2, 1, 3, 4).reshape(3 * c, 3 * c, 1, n)

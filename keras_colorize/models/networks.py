@@ -1,4 +1,4 @@
-"""The networks of a preset, ours or a baseline's, and what holds for all that end in ab."""
+"""Building and examining the networks of a preset, which are ours or a baseline's."""
 
 from dataclasses import replace
 from math import gcd
@@ -14,15 +14,15 @@ from keras_colorize.models.precision import building_at
 
 
 def with_baseline(preset: Preset, name: BaselineName, width: float = 1.0) -> Preset:
-    """Puts a baseline's networks in the place of a preset's; the recipe stays.
+    """Replaces the networks of a preset by those of a baseline.
 
     Args:
-        preset: whose recipe trains it, without what it says of a pretrained encoder.
-        name: of the baseline.
-        width: factor on the filters of all layers, also of its discriminator if it has one.
+        preset: The preset. Its recipe is kept, except for the settings of a pretrained encoder.
+        name: The name of the baseline.
+        width: Factor on the filters of all layers, including those of the discriminator.
 
     Returns:
-        A preset of the baseline's name.
+        A preset with the name of the baseline.
     """
     recipe = preset.training
     discriminator = REGISTRY[name].discriminator
@@ -36,11 +36,11 @@ def with_baseline(preset: Preset, name: BaselineName, width: float = 1.0) -> Pre
 
 
 def build_networks(preset: Preset) -> tuple[Any, Any]:
-    """Builds the generator of a preset, and its discriminator where it has one.
+    """Builds the generator and the discriminator of a preset.
 
     Returns:
-        A functional model from `lightness_scaled` (B, H, W, 1) to `ab_scaled` (B, H/c, W/c, 2);
-        and the one of `build_discriminator`, or None.
+        A functional model from `lightness_scaled` (B, H, W, 1) to `ab_scaled` (B, H/c, W/c, 2),
+        and a model as from `build_discriminator`, or None if the preset has no discriminator.
     """
     config = preset.generator
     discriminator = build_discriminator(preset.discriminator) if preset.discriminator else None
@@ -50,18 +50,18 @@ def build_networks(preset: Preset) -> tuple[Any, Any]:
 
 
 def chroma_stride_of(generator: Any) -> int:
-    """Returns c: a generator gives ab at 1/c of the size of its input."""
+    """Returns c, where a generator predicts ab at 1/c of the size of its input."""
     return int(256 // generator.compute_output_shape((1, 256, 256, 1))[1])
 
 
 def size_multiple_of(generator: Any) -> int:
-    """Returns what the sides of a generator's input are multiples of.
+    """Returns the number that height and width of a generator's input must be multiples of.
 
     Args:
-        generator: of `build_generator` or a baseline's.
+        generator: A model from `build_generator`, or a baseline's.
 
     Raises:
-        ValueError: the model is none of the package's.
+        ValueError: The model is not one of this package.
     """
     if generator.name in BASELINES:
         return REGISTRY[generator.name].size_multiple(generator)
@@ -69,7 +69,7 @@ def size_multiple_of(generator: Any) -> int:
 
 
 def in_float32(generator: Any) -> Any:
-    """Returns the generator itself, or, of one that computes in less, a float32 one like it."""
+    """Returns a generator that computes in float32: the given one or, if necessary, a copy."""
     if all(layer.compute_dtype == "float32" for layer in generator.layers):
         return generator
     if isinstance(generator, Generator):

@@ -1,4 +1,4 @@
-"""At which precision networks compute."""
+"""The precision in which networks compute."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +9,10 @@ import keras
 
 @contextmanager
 def building_at(policy: Any) -> Iterator[None]:
-    """Lets layers that are built meanwhile have a dtype policy, whatever Keras's own is.
+    """Sets Keras's dtype policy for the layers that are built inside of a `with` block.
 
     Args:
-        policy: as `keras.config.set_dtype_policy` takes it, such as `mixed_bfloat16`.
+        policy: A dtype policy or its name, such as `mixed_bfloat16`.
     """
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)

@@ -1,4 +1,4 @@
-"""What a network needs to be compared with the method."""
+"""The interface of a baseline, a network from another paper to compare with."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,16 +15,17 @@ MeasurePrior = Callable[[], NDArray[np.float64]]  # see `measure_prior` of `mode
 
 @dataclass(frozen=True)
 class Baseline:
-    """A network from another paper, with what its training and its use need.
+    """A network from another paper, with everything needed to train and use it.
 
     Attributes:
-        build: builds its generator, a functional model from `lightness_scaled` (B, H, W, 1) to
+        build: Builds the generator, a functional model from `lightness_scaled` (B, H, W, 1) to
             `ab_scaled` (B, H/c, W/c, 2).
-        size_multiple: tells what the sides of the input of such a generator are multiples of.
-        discriminator: the configuration of its discriminator for a factor on all widths; None for
-            a network that is trained without one.
-        loss: makes the loss between real and generated colour. It is given a function that
-            measures how often each ab bin occurs in the training photographs. None is L1.
+        size_multiple: Returns the number that the sides of a generator's input must be multiples
+            of.
+        discriminator: Returns the configuration of the discriminator for a factor on all widths.
+            None means that the network is trained without a discriminator.
+        loss: Returns the colour loss. Its argument is a function that measures how often each ab
+            bin occurs in the training photographs. None means the L1 loss.
     """
 
     build: Callable[[BaselineConfig], Any]

@@ -1,4 +1,4 @@
-"""The network of Iizuka, Simo-Serra and Ishikawa (2016), to compare with."""
+"""The baseline of Iizuka, Simo-Serra and Ishikawa (2016)."""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -11,7 +11,7 @@ from keras import ops
 from keras_colorize.models.baselines.baseline import Baseline
 from keras_colorize.models.blocks import MOMENTUM, scaled
 
-Table = Sequence[tuple[int, int]]  # (filters, stride) of convolutions in a chain
+Table = Sequence[tuple[int, int]]  # (filters, stride) of each convolution of a chain
 
 # The paper's 3x3 convolutions (its table 1).
 LOW_LEVEL = ((64, 2), (128, 1), (128, 2), (256, 1), (256, 2), (512, 1))
@@ -22,18 +22,19 @@ GLOBAL = ((512, 2), (512, 1), (512, 2), (512, 1))
 def build_iizuka2016(width: float = 1.0, global_size: int = 224, *, keras: Any = None) -> Any:
     """Builds the network of "Let there be Color!" (Iizuka et al. 2016), from L to ab.
 
-    A vector that tells what the whole picture shows, taken from a copy of fixed size, is fused
-    with the features of each place. The paper's branch that names the scene at the same time is
-    not built: it needs labels, and our batches have none.
+    It computes a vector of global features from a copy of the image with a fixed size, and joins it
+    with the local features at each position. The paper's branch that classifies the scene is not
+    built, because it needs labels.
 
     Args:
-        width: times the paper's filters, as `keras_colorize.models.blocks.scaled` rounds them.
-        global_size: side of the square copy; 224 in the paper, for crops of that size.
-        keras: the Keras module to build with; default: Keras 3.
+        width: Factor on the paper's numbers of filters, rounded by
+            `keras_colorize.models.blocks.scaled`.
+        global_size: Side of the square copy. It is 224 in the paper, for crops of that size.
+        keras: The Keras module to build with; Keras 3 by default.
 
     Returns:
         A functional model from `lightness_scaled`, (B, H, W, 1) in [-1, 1], to `ab_scaled`,
-        (B, H/2, W/2, 2) in [-1, 1]. H and W are any multiples of 8.
+        (B, H/2, W/2, 2) in [-1, 1]. H and W must be multiples of 8.
 
     Examples:
         >>> generator = build_iizuka2016(width=0.25, global_size=64)
@@ -66,17 +67,17 @@ def build_iizuka2016(width: float = 1.0, global_size: int = 224, *, keras: Any =
         return chained
 
     lightness = keras.Input((None, None, 1), name="lightness_scaled")
-    low_level = chain("low", LOW_LEVEL)  # of the picture and of its copy, with the same weights
+    low_level = chain("low", LOW_LEVEL)  # shared by the image and its copy
     everywhere = through(lightness, *low_level, *chain("mid", MID_LEVEL))  # (B, H/8, W/8, 256)
 
     x = layers.Resizing(global_size, global_size, name="global_copy")(lightness)
     x = through(x, *low_level, *chain("global", GLOBAL))
-    # A dense layer is a convolution as large as its map, which leaves one of 1x1.
+    # A dense layer is a convolution whose kernel is as large as its input.
     x = through(x, *chain("global_dense", [(1024, 1)], size=x.shape[1], padding="valid"))
     whole = through(x, *chain("global_vector", [(512, 1), (256, 1)], size=1))  # (B, 1, 1, 256)
 
-    # One 1x1 convolution of the two, concatenated at each place, is the sum of one of each: so
-    # the vector's is computed once.
+    # A 1x1 convolution of both, concatenated at each position, equals the sum of two convolutions.
+    # In this form, the one of the vector is computed only once.
     parts = [
         layers.Conv2D(scaled(256, width), 1, use_bias=False, name=f"fusion_{name}")(x)
         for name, x in (("mid", everywhere), ("global", whole))
@@ -88,7 +89,7 @@ def build_iizuka2016(width: float = 1.0, global_size: int = 224, *, keras: Any =
     x = layers.UpSampling2D(2, name="color_2_up")(x)
     x = through(x, *chain("color_2", [(32, 1)]))
 
-    # float32 whatever the precision policy, as the generator's.
+    # Always float32, as in the generator.
     x = layers.Conv2D(
         2, 3, padding="same", activation="sigmoid", dtype="float32", name="color_2_sigmoid"
     )(x)
@@ -98,7 +99,7 @@ def build_iizuka2016(width: float = 1.0, global_size: int = 224, *, keras: Any =
 
 @keras.saving.register_keras_serializable("keras_colorize")
 def mean_squared_error(real_ab: Any, generated_ab: Any) -> Any:
-    """Mean squared difference over pixels and the two channels (Iizuka et al. 2016).
+    """Computes the mean squared difference over pixels and both channels (Iizuka et al. 2016).
 
     Args:
         real_ab: (B, H, W, 2), scaled to [-1, 1].

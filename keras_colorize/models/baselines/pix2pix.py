@@ -1,4 +1,4 @@
-"""The U-Net of pix2pix (Isola, Zhu, Zhou, Efros 2017), to compare with."""
+"""The baseline pix2pix, a U-Net (Isola, Zhu, Zhou and Efros 2017)."""
 
 from importlib import import_module
 from typing import Any
@@ -9,25 +9,26 @@ from keras_colorize.models.blocks import MOMENTUM, scaled
 
 WIDTHS = (64, 128, 256, 512, 512, 512, 512, 512)  # filters of the encoder at scales 1 to 8
 PATCH_WIDTHS = (64, 128, 256, 512)  # of the discriminator of 70 x 70 pixels, section 6.1.2
-DROPOUTS = 3  # so many nodes of the decoder, the innermost first, have dropout
+DROPOUTS = 3  # number of innermost decoder nodes that have dropout
 
 
 def build_pix2pix(width: float = 1.0, depth: int = 8, *, keras: Any = None) -> Any:
     """Builds the generator of pix2pix (Isola et al. 2017, section 6.1.1), from L to ab.
 
     Args:
-        width: times the paper's filters, as `keras_colorize.models.blocks.scaled` rounds them.
-        depth: downsamplings, 4 to 8. The paper's 8 are for 256 x 256; with fewer, the innermost
-            levels go.
-        keras: the Keras module to build with; default: Keras 3.
+        width: Factor on the paper's numbers of filters, rounded by
+            `keras_colorize.models.blocks.scaled`.
+        depth: Number of downsamplings, from 4 to 8. The paper uses 8 for 256 x 256. With fewer,
+            the innermost levels are left out.
+        keras: The Keras module to build with; Keras 3 by default.
 
     Returns:
         A functional model from `lightness_scaled`, (B, H, W, 1) in [-1, 1], to `ab_scaled`,
-        (B, H, W, 2) in [-1, 1]. H and W are any multiples of 2**depth. Dropout is the paper's
-        noise; it is active in training alone.
+        (B, H, W, 2) in [-1, 1]. H and W must be multiples of 2**depth. The paper's noise is
+        dropout, which is active only in training.
 
     Raises:
-        ValueError: the depth is another.
+        ValueError: The depth is out of range.
 
     Examples:
         >>> generator = build_pix2pix(width=0.25, depth=6)
@@ -45,13 +46,13 @@ def build_pix2pix(width: float = 1.0, depth: int = 8, *, keras: Any = None) -> A
     skips = {}
     for i, filters in enumerate(widths, 1):
         name = f"encoder_{i}_down"
-        # Of the innermost map, 1x1 for one picture, batch norm would leave nothing: the paper's
-        # erratum (section 6.3) takes it away.
+        # The innermost layer has no batch norm (erratum in section 6.3 of the paper): on a map of
+        # 1x1 and a single image, it would set all activations to zero.
         batch_norm = 1 < i < depth
         x = _halve(keras, filters, use_bias=not batch_norm, name=name)(x)
         if batch_norm:
             x = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_bn")(x)
-        x = layers.LeakyReLU(0.2, name=f"{name}_relu")(x)  # by position: tf_keras names it alpha
+        x = layers.LeakyReLU(0.2, name=f"{name}_relu")(x)  # positional: tf_keras calls it alpha
         skips[i] = x
 
     for j in range(1, depth):
@@ -64,29 +65,29 @@ def build_pix2pix(width: float = 1.0, depth: int = 8, *, keras: Any = None) -> A
         x = layers.ReLU(name=f"{name}_up_relu")(x)
         x = layers.Concatenate(name=f"{name}_concat")([x, skips[i]])
 
-    # float32 whatever the precision policy, as the generator's.
+    # Always float32, as in the generator.
     ab = _double(keras, 2, activation="tanh", dtype="float32", name="ab_scaled")(x)
     return keras.Model(lightness, ab, name="pix2pix")
 
 
 def _halve(keras: Any, filters: int, **options: Any) -> Any:
-    """Makes a convolution 4x4 with stride 2: (B, H, W, n) -> (B, H/2, W/2, filters)."""
+    """Creates a convolution 4x4 with stride 2: (B, H, W, n) -> (B, H/2, W/2, filters)."""
     return keras.layers.Conv2D(filters, 4, **_sampling(keras), **options)
 
 
 def _double(keras: Any, filters: int, **options: Any) -> Any:
-    """Makes a transposed convolution 4x4 with stride 2: (B, H, W, n) -> (B, 2H, 2W, filters)."""
+    """Creates a transposed convolution 4x4, stride 2: (B, H, W, n) -> (B, 2H, 2W, filters)."""
     return keras.layers.Conv2DTranspose(filters, 4, **_sampling(keras), **options)
 
 
 def _sampling(keras: Any) -> dict[str, Any]:
-    # An initializer for each layer: one for all would draw the same kernels for all.
+    # Each layer needs its own initializer: a shared one would give all of them the same kernels.
     initializer = keras.initializers.RandomNormal(stddev=0.02)
     return {"strides": 2, "padding": "same", "kernel_initializer": initializer}
 
 
 def depth_for(size: int) -> int:
-    """How often the network halves crops of a size: as often as they allow, at most 8 times."""
+    """Returns the largest depth, up to 8, whose 2**depth divides the size of the crops."""
     return min(len(WIDTHS), (size & -size).bit_length() - 1)
 
 

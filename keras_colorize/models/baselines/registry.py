@@ -1,4 +1,4 @@
-"""The networks that the method is compared with, by name."""
+"""The baselines by name."""
 
 from keras_colorize.config import BaselineName
 from keras_colorize.models.baselines import iizuka2016, pix2pix, zhang2016

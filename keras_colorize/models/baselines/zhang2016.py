@@ -1,4 +1,4 @@
-"""The network of Zhang, Isola and Efros, "Colorful Image Colorization" (ECCV 2016)."""
+"""The baseline of Zhang, Isola and Efros, "Colorful Image Colorization" (ECCV 2016)."""
 
 from collections.abc import Sequence
 from importlib import import_module
@@ -14,7 +14,7 @@ from keras_colorize.models.baselines.baseline import Baseline
 from keras_colorize.models.blocks import MOMENTUM, scaled, upsample
 
 TEMPERATURE = 0.38  # of the annealed mean: 1 is the mean, 0 the mode
-# Filters, convolutions, stride of the last one, dilation of each: blocks 1 to 7 of the paper.
+# Blocks 1 to 7 of the paper: filters, number of convolutions, stride of the last one, dilation.
 BLOCKS = (
     (64, 2, 2, 1),
     (128, 2, 2, 1),
@@ -30,18 +30,20 @@ LAST_FILTERS = 256
 def build_zhang2016(width: float = 1.0, *, keras: Any = None) -> Any:
     """Builds the network that predicts a distribution over ab bins from L.
 
+    Use `with_annealed_mean` to convert the distribution to colours.
+
     Args:
-        width: scales the filters of all blocks, to multiples of 8 and at least 8; the paper's
-            network is 1.
-        keras: the Keras module to build with; default: Keras 3.
+        width: Factor on the paper's numbers of filters, rounded by
+            `keras_colorize.models.blocks.scaled`.
+        keras: The Keras module to build with; Keras 3 by default.
 
     Returns:
         A functional model from `lightness_scaled`, (B, H, W, 1) in [-1, 1], to `ab_logits`,
-        (B, H/4, W/4, 313), over the bins of `keras_colorize.models.ab_bins`. H and W are any
-        multiples of 8. `with_annealed_mean` makes colours of them.
+        (B, H/4, W/4, 313), over the bins of `keras_colorize.models.ab_bins`. H and W must be
+        multiples of 8.
 
     Raises:
-        ValueError: the width is not positive.
+        ValueError: The width is not positive.
 
     Examples:
         >>> network = with_annealed_mean(build_zhang2016(width=0.25))
@@ -63,27 +65,27 @@ def build_zhang2016(width: float = 1.0, *, keras: Any = None) -> Any:
     x = upsample(keras, x, scaled(LAST_FILTERS, width), batch_norm=False, name="block_8_up")
     for k in (1, 2):
         x = _convolution(keras, x, scaled(LAST_FILTERS, width), 1, 1, f"block_8_conv_{k}")
-    # float32 whatever the precision policy: a softmax over 313 bins follows.
+    # Always float32, because a softmax over 313 bins follows.
     logits = keras.layers.Conv2D(len(ab_bins()), 1, dtype="float32", name="ab_logits")(x)
     return keras.Model(lightness, logits, name="zhang2016")
 
 
 def with_annealed_mean(model: Any) -> Any:
-    """Ends the network in colours, for inference: the paper's annealed mean, with T = 0.38.
+    """Adds the paper's annealed mean, which converts the distribution to colours.
 
-    It is made of Keras's own layers, 1 / T and the bins being fixed kernels, so that a saved file
-    loads without this package.
+    The colour is the mean of the bins under softmax(logits / T), with T = 0.38. Only layers of
+    Keras are used, with 1 / T and the bins as fixed kernels, so that a saved file can be loaded
+    without this package.
 
     Args:
-        model: of `build_zhang2016`; its layers are shared, not copied.
+        model: A model from `build_zhang2016`. Its layers are shared, not copied.
 
     Returns:
-        A functional model from `lightness_scaled` to `ab_scaled`, (B, H/4, W/4, 2) in [-1, 1]:
-        the mean of the bins under softmax(logits / T).
+        A functional model from `lightness_scaled` to `ab_scaled`, (B, H/4, W/4, 2) in [-1, 1].
     """
     layers = keras.layers
     fixed = {"use_bias": False, "trainable": False, "dtype": "float32"}
-    # Not a Rescaling layer: on JAX it imports TensorFlow.
+    # A Rescaling layer would import TensorFlow when the backend is JAX.
     sharper = keras.initializers.Constant(1 / TEMPERATURE)
     x = layers.DepthwiseConv2D(1, depthwise_initializer=sharper, name="ab_annealed", **fixed)(
         model.output
@@ -110,19 +112,20 @@ def _convolution(keras: Any, x: Any, filters: int, stride: int, dilation: int, n
 
 @keras.saving.register_keras_serializable("keras_colorize")
 class RebalancedCrossEntropy:
-    """Cross-entropy with softly encoded colours, rare ones counting more (Zhang et al. 2016).
+    """Cross-entropy with softly encoded colours that gives rare colours more weight.
 
-    Equation 2 of the paper, as a mean over pixels. It can be given to `Model.compile`.
+    It is equation 2 of Zhang et al. 2016, as a mean over pixels. It can be used with
+    `Model.compile`.
     """
 
     def __init__(self, weights: Sequence[float]) -> None:
-        """Takes the weights.
+        """Creates the loss.
 
         Args:
-            weights: 313, of `keras_colorize.models.ab_bins.rebalancing_weights`.
+            weights: The 313 weights from `keras_colorize.models.ab_bins.rebalancing_weights`.
 
         Raises:
-            ValueError: there are not as many weights as bins.
+            ValueError: The number of weights is not 313.
         """
         self.weights = np.asarray(weights, np.float32)
         if self.weights.shape != (len(ab_bins()),):
@@ -136,23 +139,23 @@ class RebalancedCrossEntropy:
             ab_logits: (B, h, w, 313).
 
         Returns:
-            A float32 scalar: the mean over pixels of the weight of the nearest bin times the
-            cross-entropy of the logits with the five nearest.
+            A float32 scalar. It is the mean over pixels of the cross-entropy between the logits
+            and the five nearest bins, multiplied by the weight of the nearest bin.
         """
         bins, shares = soft_encode(unscale_ab(ops.cast(real_ab, "float32")))
         logits = ops.cast(ab_logits, "float32")
-        # The shares sum to 1, so that five logits and one normaliser are all that is needed.
+        # The shares sum to 1, so only five logits and one normalizer are needed.
         shared = ops.sum(shares * ops.take_along_axis(logits, bins, axis=-1), axis=-1)
         weights = ops.take(self.weights, bins[..., 0], axis=0)
         return ops.mean(weights * (ops.logsumexp(logits, axis=-1) - shared))
 
     def get_config(self) -> dict[str, Any]:
-        """The weights, for saving."""
+        """Returns the configuration for `from_config`."""
         return {"weights": self.weights.tolist()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "RebalancedCrossEntropy":
-        """Makes it again from its configuration."""
+        """Creates the loss from the result of `get_config`."""
         return cls(**config)
 
 
