@@ -1,4 +1,4 @@
-"""Configurations of networks and training, and the presets that put them together."""
+"""Configurations of networks and training, and the presets that combine them."""
 
 from keras_colorize.config.networks import (
     AGGREGATIONS,

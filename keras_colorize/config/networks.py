@@ -1,4 +1,4 @@
-"""Shapes of the networks."""
+"""Configurations of the networks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,17 +19,18 @@ BASELINES: tuple[BaselineName, ...] = ("zhang2016", "iizuka2016", "pix2pix")
 
 @dataclass(frozen=True)
 class GeneratorConfig:
-    """Shape of the generator.
+    """Configuration of the generator.
 
     Attributes:
-        widths: filters of the nodes at scales 0 to 4, each scale at half the resolution of the
-            one before.
-        chroma_stride: c; the network works and predicts ab at 1/c of the input's resolution.
-        aggregation: which earlier nodes of its scale a decoder node takes (DLA, figure 1 and 3
-            of Gui et al.; UNet++ and U-Net for comparison).
-        encoder: what the nodes X(i, 0) are made of: `plain`, the paper's convolutions, or the
+        widths: Numbers of filters of the nodes at scales 0 to 4. Each scale has half of the
+            resolution of the one before.
+        chroma_stride: c, which is 1, 2 or 4. The network predicts ab at 1/c of the resolution of
+            its input.
+        aggregation: The earlier nodes of its scale that a decoder node uses: `improved_dla` or
+            `dla` (figures 3 and 1 of Gui et al.), or for comparison `unet++` or `unet`.
+        encoder: The layers of the nodes X(i, 0): `plain` for the paper's convolutions, or the
             stages of an EfficientNet-Lite, which can start from ImageNet weights.
-        convolutions: 3x3 convolutions of a node; the paper has three.
+        convolutions: Number of 3x3 convolutions in a node. It is three in the paper.
     """
 
     widths: tuple[int, int, int, int, int] = (64, 128, 256, 512, 512)
@@ -52,24 +53,25 @@ class GeneratorConfig:
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> "GeneratorConfig":
-        """Takes what `dataclasses.asdict` made, perhaps by way of JSON."""
+        """Creates a configuration from the result of `dataclasses.asdict`, also after JSON."""
         return cls(**{**fields, "widths": tuple(fields["widths"])})
 
     @property
     def size_multiple(self) -> int:
-        """Height and width of the input must be multiples of this."""
+        """The number that height and width of the input must be multiples of."""
         return 16 * self.chroma_stride
 
 
 @dataclass(frozen=True)
 class BaselineConfig:
-    """A network that the method is compared with, from its own paper.
+    """Configuration of a baseline, a network from another paper.
 
     Attributes:
-        name: which one.
-        width: factor on the filters of all of its layers; 1 is the paper's.
-        size: what the sides of its training crops are multiples of. Below 256, pix2pix's U-Net
-            has fewer levels, and below 224 the global network of Iizuka et al. a smaller input.
+        name: The name of the baseline.
+        width: Factor on the numbers of filters of all layers. 1 gives the network of the paper.
+        size: A number that the sides of all training crops are multiples of. Below 256, the U-Net
+            of pix2pix has fewer levels. Below 224, the global network of Iizuka et al. has a
+            smaller input.
     """
 
     name: BaselineName
@@ -87,15 +89,15 @@ class BaselineConfig:
 
 @dataclass(frozen=True)
 class DiscriminatorConfig:
-    """Shape of the patch discriminator (table 1 of Gui et al.).
+    """Configuration of the patch discriminator (table 1 of Gui et al.).
 
     Attributes:
-        widths: filters of the 4x4 convolutions before the last one.
-        strides: their strides; smaller ones keep it a discriminator of patches on small ab maps.
-        last_kernel: kernel size of the last convolution: 4 as in the paper's table, 1 as in
-            its text.
-        first_batch_norm: whether batch norm follows the first convolution too; in pix2pix it
-            does not.
+        widths: Numbers of filters of the 4x4 convolutions before the last one.
+        strides: Strides of these convolutions. Use smaller strides for small ab maps, so that the
+            discriminator still judges patches.
+        last_kernel: Kernel size of the last convolution. It is 4 in the paper's table and 1 in its
+            text.
+        first_batch_norm: Whether batch norm follows the first convolution. In pix2pix it does not.
     """
 
     widths: tuple[int, ...] = (64, 128, 256, 512)
@@ -105,11 +107,11 @@ class DiscriminatorConfig:
 
     def __post_init__(self) -> None:
         if len(self.widths) != len(self.strides):
-            raise ValueError(f"{len(self.widths)} widths need as many strides: {self.strides}.")
+            raise ValueError(f"{len(self.widths)} widths need as many strides, got {self.strides}.")
 
     @property
     def receptive_field(self) -> int:
-        """Side, in pixels of the ab map, of the square that one logit sees."""
+        """Side of the square that one logit depends on, in pixels of the ab map."""
         field_ = self.last_kernel
         for stride in reversed(self.strides):
             field_ = (field_ - 1) * stride + 4

@@ -1,4 +1,4 @@
-"""The presets: networks and the recipes that train them."""
+"""The presets, each a network and the recipe that trains it."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -12,12 +12,13 @@ class Preset:
     """A network and the recipe that trains it.
 
     Attributes:
-        name: what `--preset` takes.
-        reproduces: what it is for, in a sentence.
-        command: the command that trains it.
-        measured: its score and what it took, or what is not known.
-        generator: the network that predicts ab.
-        discriminator: its adversary; None for a method without one.
+        name: The name, as given to `--preset`.
+        reproduces: The purpose of the preset.
+        command: The command that trains it.
+        measured: Its score, if it was measured.
+        generator: The network that predicts ab.
+        discriminator: The discriminator, or None for a method without one.
+        training: The recipe.
     """
 
     name: str
@@ -31,10 +32,10 @@ class Preset:
     def __post_init__(self) -> None:
         encoder = getattr(self.generator, "encoder", "plain")
         if encoder == "plain" and self.training.encoder_weights is not None:
-            raise ValueError("encoder_weights are of an encoder that is not plain.")
+            raise ValueError("encoder_weights need an encoder that is not plain.")
 
     def describe(self) -> dict[str, Any]:
-        """The three configurations as plain data, for a run folder's `config.json`."""
+        """Returns the three configurations as plain data, for `config.json` of a run folder."""
         return {
             "generator": asdict(self.generator),
             "discriminator": self.discriminator and asdict(self.discriminator),
@@ -110,11 +111,11 @@ PRESETS: dict[str, Preset] = {
 
 
 def preset_named(name: str) -> Preset:
-    """Finds a preset.
+    """Returns the preset with a name.
 
     Raises:
-        ValueError: there is none of this name.
+        ValueError: There is no preset with this name.
     """
     if name not in PRESETS:
-        raise ValueError(f"There is no preset {name!r}; there are {', '.join(PRESETS)}.")
+        raise ValueError(f"There is no preset {name!r}; the presets are {', '.join(PRESETS)}.")
     return PRESETS[name]

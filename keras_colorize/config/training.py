@@ -3,19 +3,20 @@
 from dataclasses import dataclass
 from typing import Literal
 
-CROP = (8 / 9, 8 / 9)  # least and greatest side of a random crop over its photograph's short side
+# Smallest and largest side of a random crop, as shares of the short side of its photograph.
+CROP = (8 / 9, 8 / 9)
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A stretch of epochs, `first_epoch` up to but without `stop_epoch`, counted from 0.
+    """A range of epochs with the same settings.
 
     Attributes:
-        first_epoch: where it begins.
-        stop_epoch: where the next one begins.
-        size: side of the crops.
-        adversarial: whether the discriminator takes part.
-        frozen_encoder: whether a pretrained encoder rests.
+        first_epoch: The first epoch, counted from 0.
+        stop_epoch: The epoch after the last one.
+        size: Side of the crops in pixels.
+        adversarial: Whether the discriminator takes part.
+        frozen_encoder: Whether a pretrained encoder is frozen.
     """
 
     first_epoch: int
@@ -27,43 +28,45 @@ class Stage:
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """The recipe; the defaults are the paper's (sections 3.3 and 4 of Gui et al.).
+    """The recipe of a training. The defaults are the paper's (sections 3.3 and 4 of Gui et al.).
 
     Attributes:
-        size: side of the square training crops in pixels.
-        grow: (epoch, size) pairs: from that epoch on (counted from 0) the crops have that side;
-            small crops first cost less.
-        crop: least and greatest side of a random crop, before it is resized, over the short side
-            of its photograph.
-        aging: share of the crops whose lightness is made that of an old photograph.
-        batch_size: images a step.
-        accumulation: steps whose mean gradient moves the weights once, as that of one larger
-            batch would; batch norm still sees each batch by itself, and the discriminator by
-            which the generator is judged moves with the last of them.
-        epochs: how many; an epoch is `steps_per_epoch` steps.
-        steps_per_epoch: steps an epoch, whole accumulations; None = one pass over the folder.
-        learning_rate: of the generator.
-        schedule: `constant`, or down to zero over the whole run: `linear`, or `cosine`, which
-            falls slowly at first and at last.
-        beta_1: Adam's first-moment decay, of both networks.
-        discriminator_rate_ratio: the discriminator's learning rate over the generator's.
-        l1_weight: lambda, weight of the L1 loss beside the adversarial one.
-        warm_up_epochs: first epochs with the L1 loss alone.
-        label_smoothing: one-sided: the discriminator's target for real images is 1 minus it.
-        encoder_weights: what the encoder starts from: `imagenet`, or None for random weights. A run
-            that is fine-tuned from other weights takes the encoder from there. With `imagenet` the
-            depthwise kernels stay as they are: on a processor their gradient takes a quarter of a
-            step, and they are one in seventeen of the encoder's weights.
-        frozen_encoder_epochs: first epochs in which the rest learns and a pretrained encoder rests.
-        encoder_rate_ratio: share of each filter's size (its root mean square) that a step moves a
-            pretrained encoder after that, over the rest's learning rate. With 2 and a learning rate
-            of 6e-4, a step moves 0.12 % of the size. The encoder's biases stay as they are.
-        frozen_statistics: the generator's batch norms keep the statistics that they start with;
+        size: Side of the square training crops in pixels.
+        grow: Pairs (epoch, size). From this epoch on, counted from 0, the crops have this side.
+            Small crops at the start save time.
+        crop: Smallest and largest side of a random crop before it is resized, as shares of the
+            short side of its photograph.
+        aging: Share of the crops whose lightness is changed to that of an old photograph.
+        batch_size: Number of images in a step.
+        accumulation: Number of steps whose mean gradient updates the weights once. It has the
+            effect of a larger batch, except that batch norm uses each batch on its own, and that
+            the discriminator changes only after the last of these steps.
+        epochs: Number of epochs.
+        steps_per_epoch: Number of steps in an epoch, a multiple of `accumulation`. None means one
+            pass over the photographs.
+        learning_rate: Learning rate of the generator.
+        schedule: `constant`, or a decrease to zero over the whole run: `linear`, or `cosine`, which
+            decreases slowly at the start and at the end.
+        beta_1: Decay of the first moment of Adam, for both networks.
+        discriminator_rate_ratio: The discriminator's learning rate divided by the generator's.
+        l1_weight: Weight of the L1 loss relative to the adversarial loss (lambda).
+        warm_up_epochs: Number of first epochs with the L1 loss alone.
+        label_smoothing: The discriminator's target for real images is 1 minus this value.
+        encoder_weights: `imagenet`, or None for random weights in the encoder. Fine-tuning uses the
+            encoder of the weights that it starts from instead. With `imagenet`, the depthwise
+            kernels are not trained: on a CPU their gradient takes a quarter of a step, and they are
+            one seventeenth of the encoder's weights.
+        frozen_encoder_epochs: Number of first epochs in which a pretrained encoder is frozen.
+        encoder_rate_ratio: Size of the steps of a pretrained encoder. A step changes each filter by
+            about this factor times the learning rate, relative to the filter's root mean square.
+            With a factor of 2 and a learning rate of 6e-4, it changes by 0.12 %. The encoder's
+            biases are not trained.
+        frozen_statistics: Whether the generator's batch norm keeps its initial statistics. This is
             for fine-tuning.
-        ema: decay of the moving average of the generator's weights; 0 = no average.
-        precision: of the computation: `bfloat16` on accelerators; `float16` with its losses
-            scaled. Weights and losses stay float32.
-        seed: of weights, order and crops.
+        ema: Decay of the moving average of the generator's weights; 0 means no average.
+        precision: Precision of the computation. `bfloat16` is for accelerators, and `float16` uses
+            loss scaling. Weights and losses are always float32.
+        seed: Seed of the weights, the order of photographs and the crops.
     """
 
     size: int = 256
@@ -93,7 +96,7 @@ class TrainingConfig:
         least, greatest = self.crop
         if not 0 < least <= greatest <= 1:
             raise ValueError(
-                f"crop must be shares of a side, 0 to 1, the least first: {self.crop}."
+                f"crop must be two shares in (0, 1], the smaller one first, got {self.crop}."
             )
         if self.steps_per_epoch and self.steps_per_epoch % self.accumulation:
             raise ValueError(
@@ -101,15 +104,15 @@ class TrainingConfig:
                 f"got {self.steps_per_epoch}."
             )
         if self.frozen_encoder_epochs and self.encoder_weights is None:
-            raise ValueError("frozen_encoder_epochs are of an encoder that has encoder_weights.")
+            raise ValueError("frozen_encoder_epochs need encoder_weights.")
 
     @property
     def images_per_update(self) -> int:
-        """How many images move the weights once."""
+        """Number of images in an update of the weights."""
         return self.batch_size * self.accumulation
 
     def stages(self) -> list[Stage]:
-        """The run as stretches of epochs that differ in nothing."""
+        """Divides the run into ranges of epochs with the same settings."""
         sizes = {0: self.size, **dict(self.grow)}
         changes = (*sizes, self.warm_up_epochs, self.frozen_encoder_epochs)
         starts = sorted({start for start in changes if start < self.epochs})

@@ -150,7 +150,7 @@ def test_fewer_photographs_than_a_batch(photographs, tmp_path, train, options):
         (["--preset", "tiny", "--grow", "1:72"], "sides must be multiples of 32 for tiny."),
         (["--preset", "tiny", "--grow", "64"], "'64' is not EPOCHS:SIZE, for example 6:192."),
         (["--crop", "0.6"], "'0.6' is not LEAST:GREATEST, for example 0.6:1."),
-        (["--crop", "0.9:0.6"], "crop must be shares of a side, 0 to 1, the least first"),
+        (["--crop", "0.9:0.6"], "crop must be two shares in (0, 1], the smaller one first"),
         (["--seed", "-1"], "--seed"),
         (["--seed", str(2**32)], "--seed"),
         (["--ema", "1"], "--ema"),

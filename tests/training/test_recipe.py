@@ -47,9 +47,9 @@ def test_a_pretrained_encoder_rests_in_the_first_epochs():
 
 
 def test_what_is_said_of_a_pretrained_encoder_needs_one():
-    with pytest.raises(ValueError, match="are of an encoder that has encoder_weights"):
+    with pytest.raises(ValueError, match="need encoder_weights"):
         TrainingConfig(frozen_encoder_epochs=1)
-    with pytest.raises(ValueError, match="are of an encoder that is not plain"):
+    with pytest.raises(ValueError, match="need an encoder that is not plain"):
         replace(PRESETS["quality"], training=TrainingConfig(encoder_weights="imagenet"))
     mobile = PRESETS["mobile"]
     assert mobile.generator.encoder == "efficientnet_lite2"
