@@ -1,1 +1,1 @@
-"""The method, its baselines and its ablations: trained alike, scored alike, in one table."""
+"""Training and scoring the method, its baselines and its ablations in the same way."""

@@ -1,4 +1,4 @@
-"""What a comparison found: figures with their intervals, Table 2 as Markdown, Figure 6."""
+"""The report of a comparison: scores with intervals, tables in Markdown and a figure."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from keras_colorize.imaging.color import lab_to_rgb, rgb_to_lightness
 from keras_colorize.inference.colorizer import Colorizer
 
 RATIO = "colorfulness_ratio"
-# Heading, metric, factor, digits; the paper's two first.
+# Heading, metric, factor, number of decimals. The first two are those of the paper.
 _COLUMNS = (
     ("PSNR, dB", "psnr", 1, 2),
     ("Acc@2, %", "acc_2", 100, 1),
@@ -36,17 +36,17 @@ Figures = dict[str, float]
 
 
 def summarize(trained: Sequence[Trained], without: str | None = None) -> dict[str, Any]:
-    """Puts the scores of all systems together.
+    """Summarizes the scores of all systems.
 
     Args:
-        trained: the systems, the first of them the one that the others are compared with.
-        without: a pattern of the photographs' relative paths to leave out, such as `*/veri_*`.
+        trained: The systems. The others are compared with the first.
+        without: A pattern for relative paths of photographs to leave out, such as `*/veri_*`.
 
     Returns:
-        Plain data: `images`, and by name in `rows` the mean of each metric with its 95 % interval
-        over the photographs (`mean`, `low`, `high`) and the mean of each seed (`seeds`); for the
-        systems, what they cost as well, and in `over_first` the paired difference to the first,
-        with the interval of that.
+        Plain data. `images` is the number of photographs. `rows` has, by the name of the system,
+        the mean of each metric with its 95 % interval over photographs (`mean`, `low`, `high`) and
+        the mean of each seed (`seeds`). It also has the cost of each system and, in `over_first`,
+        the paired differences from the first system with their intervals.
     """
     first = trained[0]
     kept = np.array(
@@ -93,11 +93,11 @@ def _figures(values: NDArray[np.float64]) -> Figures:
 
 
 def page(report: dict[str, Any]) -> str:
-    """A whole comparison as Markdown: the command, the tables, the protocol.
+    """Formats a whole comparison as Markdown: the command, the tables and the protocol.
 
     Args:
-        report: `command`, `photographs`, `budget`, `recipe`, `protocol`, and in `scores` one
-            summary, or two of which the second leaves photographs out.
+        report: `command`, `photographs`, `budget`, `recipe`, `protocol` and `scores`, a list of
+            summaries. The summaries after the first leave photographs out.
 
     Returns:
         The page.
@@ -106,9 +106,9 @@ def page(report: dict[str, Any]) -> str:
     parts = [
         f"```console\n$ {report['command']}\n```",
         f"Trained on {report['photographs']} photographs, {report['budget']} crops of {size} x "
-        f"{size} a system. Scored on {first['images']} photographs that chose nothing. In "
-        "brackets: 95 % of bootstrap samples of the photographs. Grey and image mean were made by "
-        "no model.",
+        f"{size} for each system. Scored on {first['images']} photographs that were not used to "
+        "choose an epoch. In brackets: 95 % bootstrap intervals over the photographs. Grey and "
+        "image mean need no model.",
         table(first),
     ]
     for summary in others:
@@ -120,7 +120,7 @@ def page(report: dict[str, Any]) -> str:
 
 
 def table(summary: dict[str, Any]) -> str:
-    """The summary as Markdown: Table 2 with costs, then the differences to the first system."""
+    """Formats a summary as Markdown: scores and costs, then differences from the first system."""
     rows = summary["rows"]
     systems = [name for name in rows if name not in _WITHOUT_MODEL]
     lines = [
@@ -163,14 +163,14 @@ def _spread(figures: Figures, factor: float, digits: int, sign: str = "") -> str
 
 
 def draw(trained: Sequence[Trained], val: Path) -> NDArray[np.uint8]:
-    """Draws Figure 6: some photographs of the half that reports, grey, real, and by each system.
+    """Draws some photographs of the report half: grey, real, and the result of each system.
 
     Args:
-        trained: the systems; of several seeds the first is shown.
-        val: the folder that they were scored on.
+        trained: The systems. If there are several seeds, the first is shown.
+        val: The folder that they were scored on.
 
     Returns:
-        (H, W, 3) RGB, with the name of each column above it.
+        An RGB image (H, W, 3), with a name above each column.
     """
     names = trained[0].scores[0].names
     shown = names[:: max(1, len(names) // _ROWS_SHOWN)][:_ROWS_SHOWN]

@@ -1,4 +1,4 @@
-"""Which systems are compared: ours, the baselines at our number of parameters, the ablations."""
+"""The systems of a comparison: ours, the baselines and the ablations."""
 
 import math
 from collections.abc import Sequence
@@ -21,16 +21,16 @@ _NARROWEST, _WIDEST = 0.01, 4.0
 
 
 def systems_of(preset: Preset, names: Sequence[str], *, match: bool) -> dict[str, Preset]:
-    """The systems of Table 2.
+    """Returns our system and baselines, to compare methods.
 
     Args:
-        preset: ours, with the recipe of all.
-        names: `ours` and names of baselines.
-        match: give each baseline the width at which it has about as many parameters as ours;
-            otherwise all have their papers' widths.
+        preset: Our preset. Its recipe is used for all systems.
+        names: `ours` and the names of baselines.
+        match: Whether to choose the widths of the baselines so that they have about as many
+            parameters as ours. Otherwise they have the widths of their papers.
 
     Returns:
-        A preset a name.
+        Presets by name.
     """
     found = {}
     for name in names:
@@ -42,14 +42,14 @@ def systems_of(preset: Preset, names: Sequence[str], *, match: bool) -> dict[str
 
 
 def ablation_of(preset: Preset, what: str) -> dict[str, Preset]:
-    """The systems of an ablation.
+    """Returns the variants of an ablation.
 
     Args:
-        preset: ours, with the recipe of all.
+        preset: Our preset, which the variants are derived from.
         what: `aggregation` or `loss`.
 
     Returns:
-        A preset a name.
+        Presets by name.
     """
     if what == "aggregation":
         assert isinstance(preset.generator, GeneratorConfig)
@@ -69,9 +69,10 @@ def ablation_of(preset: Preset, what: str) -> dict[str, Preset]:
 
 
 def matching_width(preset: Preset, name: BaselineName) -> float:
-    """The width at which a baseline's generator has most nearly as many parameters as a preset's.
+    """Finds the width at which a baseline has about as many parameters as a preset's generator.
 
-    Parameters grow with about the square of the width: each try corrects the one before.
+    The number of parameters grows with about the square of the width. Each try uses this to correct
+    the one before.
     """
     wanted = build_networks(preset)[0].count_params()
     counts: dict[float, int] = {}

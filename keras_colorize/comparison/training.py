@@ -1,7 +1,7 @@
-"""Systems trained on the same crops in the same order, and scored under one protocol.
+"""Training several systems on the same crops in the same order, and scoring them.
 
-Every system sees as many photographs, with the same batches, schedule, average and seed. One half
-of the validation photographs chooses each system's epoch, the other half is what it is scored on.
+All systems have the same number of crops, batches, schedule, average and seed. One half of the
+validation photographs chooses the epoch of each system, and the other half scores it.
 """
 
 import hashlib
@@ -35,16 +35,16 @@ _TIMED = 9
 
 @dataclass(frozen=True)
 class Trained:
-    """One system, trained and scored.
+    """A system that has been trained and scored.
 
     Attributes:
-        name: of the system.
-        parameters: of its generator.
-        macs: multiply-adds of its generator for a photograph of 256 x 256.
-        training_seconds: of the steps alone, mean over the seeds.
-        milliseconds: to predict ab of a photograph of 256 x 256, median.
-        runs: the run folder of each seed.
-        scores: of the half that reports, by seed.
+        name: The name of the system.
+        parameters: Number of parameters of its generator.
+        macs: Multiply-adds of its generator for a photograph of 256 x 256.
+        training_seconds: Time of the training steps, as a mean over the seeds.
+        milliseconds: Median time to predict the ab of a photograph of 256 x 256.
+        runs: The run folders of the seeds.
+        scores: The scores of the seeds on the report half.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Trained:
     scores: tuple[Scores, ...]
 
     def values(self, row: str, metric: str) -> NDArray[np.float64]:
-        """A metric of each photograph, mean over the seeds."""
+        """Returns a metric of each photograph, as a mean over the seeds."""
         return np.mean([scores.values[row][metric] for scores in self.scores], axis=0)
 
 
@@ -68,20 +68,21 @@ def train_and_score(
     *,
     seeds: Sequence[int] = (0,),
 ) -> Iterator[Trained]:
-    """Trains each system, or goes on with it, and scores it.
+    """Trains and scores each system. Trainings that were stopped are continued.
 
     Args:
-        systems: a preset a name.
-        photographs: what all are trained on.
-        val: photographs, of which the even half chooses epochs and the other half reports.
-        folder: a run folder for each system and seed is in it: `NAME/seed-N`.
-        seeds: of the trainings.
+        systems: The presets of the systems by name.
+        photographs: The training photographs.
+        val: The folder of validation photographs. The select half chooses epochs, and the report
+            half scores the systems.
+        folder: The folder for the run folders of all systems and seeds, `NAME/seed-N`.
+        seeds: The seeds of the trainings.
 
     Yields:
         Each system when it is done.
 
     Raises:
-        RunError: see `train`; so for its other errors.
+        RunError: See `train`, which raises other errors as well.
     """
     for name, preset in systems.items():
         generator, _ = build_networks(preset)
@@ -89,7 +90,7 @@ def train_and_score(
         for seed in seeds:
             seeded = replace(preset, training=replace(preset.training, seed=seed))
             run = train(seeded, photographs, folder / name / f"seed-{seed}", val=val)
-            assert run is not None  # only other processes of several have none
+            assert run is not None  # None is only returned in other processes of several
             seconds.append(sum(record["seconds"] for record in run.metrics()))
             scores.append(_scores(run, val))
             runs.append(run.folder)
@@ -106,7 +107,7 @@ def train_and_score(
 
 
 def _scores(run: Run, val: Path) -> Scores:
-    """Scores a run's best generator, or reads what was found before of the same file."""
+    """Scores the best generator of a run, or reads its scores if it was scored before."""
     weights = resolve_weights(run.folder)
     of = f"{hashlib.sha256(weights.read_bytes()).hexdigest()[:16]} on {val.resolve()}"
     path = run.folder / "report-scores.json"

@@ -1,1 +1,1 @@
-"""Measuring colour: the metrics of one image and the protocol that scores a folder."""
+"""Metrics of colour, and the protocol that scores a folder of images."""

@@ -1,4 +1,4 @@
-"""How well a model colours photographs that film and time have changed."""
+"""Scoring a model on photographs that are made to look old."""
 
 import zlib
 from pathlib import Path
@@ -11,17 +11,19 @@ from keras_colorize.evaluation.scoring import PredictAb
 from keras_colorize.imaging.aging import aged_lightness
 
 AGED_PROTOCOL = (
-    f"{PROTOCOL}; the ab was predicted from the lightness of the photograph made old (film's "
-    "sensitivity, contrast, blur, grain, fading), and the photograph's own lightness was kept"
+    f"{PROTOCOL}; the ab is predicted from an aged copy of the photograph (film's sensitivity, "
+    "contrast, blur, grain, fading), and the photograph's own lightness is kept"
 )
 
 
 class Aged:
-    """A model that is shown the photographs of a folder made old, each always in the same way.
+    """A model that sees aged copies of the photographs of a folder.
+
+    Each photograph is always aged in the same way.
 
     Args:
-        photographs: the folder.
-        predict_ab: the model, as `score_folder` takes it.
+        photographs: The folder.
+        predict_ab: The model, as in `score_folder`.
     """
 
     def __init__(self, photographs: Path, predict_ab: PredictAb) -> None:
@@ -31,15 +33,16 @@ class Aged:
     def ab(
         self, name: str, size: tuple[int, int], lightness: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """The ab of a photograph made old, as `score_images` asks for it.
+        """Predicts the ab of an aged photograph, as an argument of `score_images`.
 
         Args:
-            name: the photograph's relative path, with slashes; its last part decides how it ages.
-            size: without consequence.
-            lightness: (256, 256), without consequence: film sees other shares of the colours.
+            name: The photograph's relative path, with slashes. The file name is the seed of the
+                aging.
+            size: Not used.
+            lightness: Not used, because film is sensitive to other shares of the colours.
 
         Returns:
-            (256, 256, 2), Lab units.
+            (256, 256, 2), in Lab units.
         """
         random = np.random.default_rng(zlib.crc32(name.rpartition("/")[2].encode()))
         return self.predict_ab(aged_lightness(read_truth(self.folder / name), random))

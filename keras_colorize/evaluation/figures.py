@@ -1,4 +1,4 @@
-"""Figures: photographs side by side, and the curves of a training."""
+"""Drawing images side by side, and the curves of a training."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,14 +16,14 @@ _NORMS = "Generator: gradient norm by scale"
 
 
 def grid(rows: Sequence[Sequence[NDArray[np.uint8]]], height: int) -> NDArray[np.uint8]:
-    """Puts pictures into rows, white lines between them.
+    """Arranges images in rows, with white lines between them.
 
     Args:
-        rows: RGB pictures (H, W, 3) of any sizes.
-        height: of every row in pixels; the pictures are resized to it.
+        rows: Rows of RGB images (H, W, 3) of any sizes.
+        height: Height of all rows in pixels. The images are resized to it.
 
     Returns:
-        (H, W, 3) RGB; shorter rows end in white.
+        An RGB image (H, W, 3). Shorter rows are filled with white.
     """
     lines = []
     for row in rows:
@@ -38,11 +38,11 @@ def grid(rows: Sequence[Sequence[NDArray[np.uint8]]], height: int) -> NDArray[np
 
 
 def grid_columns(picture: NDArray[np.uint8], count: int) -> list[NDArray[np.uint8]]:
-    """Takes a `grid` of equally wide pictures apart.
+    """Splits a `grid` of equally wide images into its columns.
 
     Args:
-        picture: (H, W, 3) RGB, `count` pictures wide.
-        count: how many columns it has.
+        picture: The grid, an RGB image (H, W, 3).
+        count: Number of columns.
 
     Returns:
         The columns, each (H, w, 3).
@@ -55,8 +55,8 @@ def draw_curves(records: Sequence[dict[str, Any]], path: str | Path) -> None:
     """Draws losses, gradient norms and validation scores over the epochs as a PNG.
 
     Args:
-        records: lines of a run's `metrics.jsonl`; a value of None leaves a gap.
-        path: the file, replaced if it exists.
+        records: The records of a run's `metrics.jsonl`. A value of None leaves a gap.
+        path: The file, which is replaced if it exists.
     """
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator

@@ -1,8 +1,8 @@
-"""How sure a mean over images is: percentile bootstrap intervals (Efron 1979).
+"""Confidence intervals of means over images, by the percentile bootstrap (Efron 1979).
 
-The images are drawn anew, as many as there are and with replacement, many times; the interval holds
-the middle of the means found. It says how much the figure would move with other images of the
-same kind, and nothing of another training or of images of another kind.
+The images are drawn again many times, with replacement. The interval contains the middle part of
+the means of these draws. It shows how much a mean would change with other images of the same kind.
+It says nothing about another training or about images of another kind.
 """
 
 from collections.abc import Iterator
@@ -12,25 +12,27 @@ from numpy.typing import ArrayLike, NDArray
 
 Numbers = NDArray[np.float64]
 
-_DRAWN_AT_ONCE = 1_000_000  # indices, 8 MB
+_DRAWN_AT_ONCE = 1_000_000  # number of indices, which take 8 MB
 
 
 def mean_interval(
     values: ArrayLike, *, level: float = 0.95, resamples: int = 2000, seed: int = 0
 ) -> tuple[float, float]:
-    """Interval of a mean over images; of the differences of two systems, it is a paired one.
+    """Computes the interval of a mean over images.
+
+    To compare two systems, pass the differences between their values on the same images.
 
     Args:
         values: (images,), a metric of each image.
-        level: Share of the means that the interval holds, in (0, 1).
-        resamples: How often the images are drawn.
-        seed: The same one draws the same images for as many values.
+        level: Share of the means that the interval contains, in (0, 1).
+        resamples: Number of draws.
+        seed: Seed of the draws.
 
     Returns:
-        Its ends (low, high).
+        The ends of the interval (low, high).
 
     Raises:
-        ValueError: There is no image, or an argument is out of its range.
+        ValueError: There is no image, or an argument is out of range.
     """
     (numbers,) = _checked(level, resamples, values)
     means = [numbers[drawn].mean(axis=1) for drawn in _draws(numbers.size, resamples, seed)]
@@ -45,20 +47,22 @@ def ratio_interval(
     resamples: int = 2000,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """Interval of the ratio of two means over the same images, which are drawn together.
+    """Computes the interval of the ratio of two means over the same images.
+
+    Each draw uses the same images for both means.
 
     Args:
         numerators: (images,).
-        denominators: (images,), none negative.
-        level: As in `mean_interval`, like all that follows.
-        resamples: How often the images are drawn.
-        seed: Of the draws.
+        denominators: (images,), not negative.
+        level: Share of the ratios that the interval contains, in (0, 1).
+        resamples: Number of draws.
+        seed: Seed of the draws.
 
     Returns:
-        Its ends (low, high); NaN if in some draw all denominators are 0.
+        The ends of the interval (low, high). They are NaN if all denominators of a draw are 0.
 
     Raises:
-        ValueError: As `mean_interval`, or the two differ in length.
+        ValueError: There is no image, the lengths differ, or an argument is out of range.
     """
     above, below = _checked(level, resamples, numerators, denominators)
     ratios = []
@@ -82,7 +86,7 @@ def _checked(level: float, resamples: int, *values: ArrayLike) -> list[Numbers]:
 
 
 def _draws(images: int, resamples: int, seed: int) -> Iterator[NDArray[np.int64]]:
-    """Indices (n, images) of n resamples at a time, so many that memory stays bounded."""
+    """Yields indices (n, images) of n resamples at a time, which limits the memory."""
     random = np.random.default_rng(seed)
     at_once = max(1, _DRAWN_AT_ONCE // images)
     for start in range(0, resamples, at_once):

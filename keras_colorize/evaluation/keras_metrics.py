@@ -1,7 +1,7 @@
-"""Keras metrics for `fit` and `evaluate`: the same figures as those of `metrics`, on any backend.
+"""Keras metrics for `fit` and `evaluate`, on any backend.
 
-They take L*a*b* (D65, L in 0..100, a and b in Lab units) and look at it as 8-bit sRGB, which is
-what a picture is.
+They take L*a*b* (D65, L in 0..100, a and b in Lab units), convert it to 8-bit sRGB, and compute the
+same values as the metrics of the same names in `metrics`.
 """
 
 from typing import Any
@@ -30,7 +30,7 @@ class PSNR(keras.metrics.Mean):
         super().__init__(name=name, **kwargs)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Counts a batch in.
+        """Adds a batch.
 
         Args:
             y_true: (B, H, W, 3), Lab.
@@ -45,11 +45,11 @@ class PSNR(keras.metrics.Mean):
 
 @keras.saving.register_keras_serializable("keras_colorize")
 class Accuracy(keras.metrics.Mean):
-    """Acc@e: share of pixels whose rounded Lab values agree within e, a and b within 2.2 e.
+    """Acc@e, the share of pixels whose rounded Lab values agree (Nazeri et al. 2018).
 
     Args:
-        e: tolerance on L (Nazeri et al. 2018).
-        name: of the metric; None = `acc_` and e.
+        e: Tolerance of L. The tolerance of a and b is 2.2 e.
+        name: Name of the metric; by default `acc_` followed by e.
     """
 
     def __init__(self, e: float = 2, name: str | None = None, **kwargs: Any) -> None:
@@ -57,7 +57,7 @@ class Accuracy(keras.metrics.Mean):
         self.e = e
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Counts a batch in; as `PSNR.update_state`."""
+        """Adds a batch, as `PSNR.update_state` does."""
         real, generated = rgb_to_lab(_rgb(y_true)), rgb_to_lab(_rgb(y_pred))
         within = True
         for one, other, factor in zip(real, generated, (1, 2.2, 2.2), strict=True):
@@ -67,7 +67,7 @@ class Accuracy(keras.metrics.Mean):
         return super().update_state(share, sample_weight)
 
     def get_config(self) -> dict[str, Any]:
-        """Configuration from which `from_config` builds the metric again."""
+        """Returns the configuration for `from_config`."""
         return {**super().get_config(), "e": self.e}
 
 

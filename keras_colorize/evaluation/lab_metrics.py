@@ -1,7 +1,7 @@
-"""Metrics that are defined in L*a*b*, one image at a time, in NumPy and OpenCV.
+"""Metrics that are defined in L*a*b*, for one image, in NumPy and OpenCV.
 
-`real` is always the photograph's own colour and `generated` the colour that a system gave it, as
-float arrays (D65, L in 0..100), so that a caller who needs several metrics converts once.
+`real` is the original photograph and `generated` the result of a system. Both are float arrays
+(D65, L in 0..100, a and b in Lab units). Different shapes raise a ValueError.
 """
 
 from math import pi, radians
@@ -17,12 +17,12 @@ _EDGE_REACH = 2
 
 
 def accuracy(real: Lab, generated: Lab, e: float) -> float:
-    """Share of pixels whose rounded Lab values agree within a tolerance (Nazeri et al. 2018).
+    """Computes Acc@e, the share of pixels whose rounded Lab values agree (Nazeri et al. 2018).
 
     Args:
-        real: float Lab (H, W, 3).
-        generated: float Lab (H, W, 3).
-        e: Tolerance on L; a and b may each differ by 2.2 e.
+        real: (H, W, 3).
+        generated: (H, W, 3).
+        e: Tolerance of L. The tolerance of a and b is 2.2 e.
 
     Returns:
         The share, in [0, 1].
@@ -33,14 +33,14 @@ def accuracy(real: Lab, generated: Lab, e: float) -> float:
 
 
 def ciede2000(real: Lab, generated: Lab) -> float:
-    """Mean CIEDE2000 colour difference (CIE 142-2001; Sharma, Wu and Dalal 2005), k = 1.
+    """Computes the mean CIEDE2000 colour difference (CIE 142-2001; Sharma et al. 2005), k = 1.
 
     Args:
-        real: float Lab (..., 3); the arithmetic keeps its precision.
-        generated: float Lab (..., 3).
+        real: (..., 3). It is computed in the precision of this array.
+        generated: (..., 3).
 
     Returns:
-        The mean difference, 0 for equal images.
+        The mean difference, which is 0 for equal images.
     """
     _check(real, generated)
     (l1, a1, b1), (l2, a2, b2) = _planes(real), _planes(generated)
@@ -49,8 +49,8 @@ def ciede2000(real: Lab, generated: Lab) -> float:
     c1, c2 = _length(a1, b1), _length(a2, b2)
     h1, h2 = _hue(a1, b1), _hue(a2, b2)
 
-    # Every constant is a Python float: a NumPy scalar would turn float32 into float64. Where a
-    # colour is neutral the hues are of no consequence, since delta_h is 0.
+    # All constants are Python floats, because a NumPy scalar would convert float32 to float64. The
+    # hues of neutral colours do not matter, because delta_h is 0.
     turn, hue = h2 - h1, 0.5 * (h1 + h2)
     far = np.abs(turn) > pi
     turn = np.where(far, turn - 2 * pi * np.sign(turn), turn)
@@ -74,31 +74,35 @@ def ciede2000(real: Lab, generated: Lab) -> float:
 
 
 def auc(real_ab: Lab, generated_ab: Lab) -> float:
-    """Area under the cumulative error curve of ab (Zhang et al. 2016, without rebalancing).
+    """Computes the area under the cumulative error curve of ab (Zhang et al. 2016).
+
+    It is the variant without rebalancing.
 
     Args:
-        real_ab: float (H, W, 2) in Lab units.
-        generated_ab: float (H, W, 2).
+        real_ab: (H, W, 2).
+        generated_ab: (H, W, 2).
 
     Returns:
-        The mean over t = 0, 1, ..., 150 of the share of pixels whose Euclidean ab error is at
-        most t; 1 for equal images.
+        The mean over t = 0, 1, ..., 150 of the share of pixels whose Euclidean ab error is at most
+        t. It is 1 for equal images.
     """
     _check(real_ab, generated_ab)
     error = _length(*_planes(real_ab - generated_ab))
-    # A pixel of error d passes the thresholds ceil(d)..150.
+    # A pixel with the error d counts for the thresholds ceil(d) to 150.
     passed = np.maximum(151 - np.ceil(error), 0)
     return float(passed.mean(dtype=np.float64) / 151)
 
 
 def chroma_edges(ab: Lab) -> NDArray[np.bool_]:
-    """The pixels at most 2 away (square dilation) from the strongest 10 % of the chroma gradient.
+    """Finds the pixels near the strongest edges of colour.
 
-    The gradient is by central differences; its strength is the magnitude of a's plus that of b's.
-    Pixels that tie with the weakest of the 10 % count too, so a flat image is all edge.
+    These are the 10 % of the pixels with the strongest chroma gradient, and all pixels at most 2
+    pixels away from them (square dilation). The gradient is computed with central differences, and
+    its strength is the magnitude of a's gradient plus that of b's. Ties with the weakest of the
+    10 % are included, so all pixels of a flat image are edges.
 
     Args:
-        ab: float (H, W, 2) in Lab units, H and W at least 2.
+        ab: (H, W, 2) in Lab units. H and W are at least 2.
 
     Returns:
         bool (H, W).
@@ -111,29 +115,29 @@ def chroma_edges(ab: Lab) -> NDArray[np.bool_]:
 
 
 def share_within(difference: NDArray, limits: tuple[float, float, float]) -> float:
-    """Share of the pixels of `difference`, (H, W, 3) >= 0, with each channel within its limit."""
+    """Computes the share of pixels of `difference`, (H, W, 3) >= 0, within all three limits."""
     within = cv2.inRange(difference, (0, 0, 0), limits)
     return cv2.countNonZero(within) / within.size
 
 
 def _planes(image: Lab) -> Lab:
-    # Contiguous channels: strided ones keep NumPy from its vector instructions.
+    # NumPy uses vector instructions only for contiguous channels.
     return np.ascontiguousarray(np.moveaxis(image, -1, 0))
 
 
 def _length(x: Lab, y: Lab) -> Lab:
-    # Lab values cannot overflow when squared, and np.hypot is several times slower.
+    # Squares of Lab values cannot overflow, and np.hypot is several times slower.
     return np.sqrt(x * x + y * y)
 
 
 def _hue(a: Lab, b: Lab) -> Lab:
-    """Hue angle in [0, 2 pi)."""
+    """Computes the hue angle in [0, 2 pi)."""
     angle = np.arctan2(b, a)
     return np.where(angle < 0, angle + 2 * pi, angle)
 
 
 def _chroma_term(chroma: Lab) -> Lab:
-    """sqrt(c^7 / (c^7 + 25^7)), in a form whose powers stay small."""
+    """Computes sqrt(c^7 / (c^7 + 25^7)) without large powers."""
     ratio = (chroma / 25) ** 7
     return np.sqrt(ratio / (ratio + 1))
 

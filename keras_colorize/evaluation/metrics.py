@@ -1,4 +1,4 @@
-"""The metrics by name, each a function of a photograph's own picture and a generated one."""
+"""The metrics by name. Each is a function of the original image and the generated one."""
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -19,20 +19,20 @@ from keras_colorize.imaging.color import rgb_to_lab
 
 
 class Picture:
-    """An 8-bit RGB image (H, W, 3) with what several metrics need of it, computed once."""
+    """An 8-bit RGB image (H, W, 3) that computes its Lab values and edges only once."""
 
     def __init__(self, rgb: RGB) -> None:
-        """Wrap `rgb`, uint8 (H, W, 3)."""
+        """Wraps `rgb`, uint8 (H, W, 3)."""
         self.rgb = rgb
 
     @cached_property
     def lab(self) -> NDArray[np.float32]:
-        """Lab of the 8-bit image, float32 (H, W, 3)."""
+        """The image in Lab, float32 (H, W, 3)."""
         return rgb_to_lab(self.rgb)
 
     @cached_property
     def edges(self) -> NDArray[np.bool_]:
-        """The neighbourhood of its strongest chroma edges, bool (H, W)."""
+        """The pixels near the strongest edges of colour, bool (H, W); see `chroma_edges`."""
         return chroma_edges(self.lab[..., 1:])
 
 

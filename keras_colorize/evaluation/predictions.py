@@ -1,4 +1,4 @@
-"""The coloured files of another program, scored in the place of a model."""
+"""Scoring the files that another program coloured."""
 
 import os
 from collections import Counter
@@ -14,23 +14,23 @@ from keras_colorize.imaging.formats import MARK
 from keras_colorize.imaging.images import ImageError, read_rgb
 
 PREDICTIONS_PROTOCOL = (
-    f"{PROTOCOL}; the predicted ab is that of another program's file, resized and cropped as its "
-    "photograph, whose L is taken and not the file's"
+    f"{PROTOCOL}; the predicted ab is that of another program's file, resized and cropped like "
+    "the photograph; L is that of the photograph"
 )
 
 
 class Predictions:
-    """Files that a program made of the photographs of a folder, each found by its name.
+    """Coloured files of the photographs of a folder.
 
-    That of `a/1.jpg` is called `a/1` with any suffix, or `a/1-colorized`, as `keras-colorize
-    colorize` names it.
+    The file of `a/1.jpg` is `a/1` or, as `keras-colorize colorize` names it, `a/1-colorized`, with
+    any suffix.
 
     Args:
-        predictions: the folder of the files.
-        photographs: the folder of the photographs.
+        predictions: The folder of the coloured files.
+        photographs: The folder of the photographs.
 
     Raises:
-        FolderError: there is no picture in one of the two.
+        FolderError: One of the folders has no images.
     """
 
     def __init__(self, predictions: Path, photographs: Path) -> None:
@@ -45,24 +45,24 @@ class Predictions:
     def ab(
         self, name: str, size: tuple[int, int], lightness: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """The ab of a photograph's file, brought to the protocol, as `score_images` asks for it.
+        """Reads the ab of a photograph's coloured file, as an argument of `score_images`.
 
         Args:
-            name: the photograph's relative path, with slashes.
-            size: its height and width.
-            lightness: (256, 256), without consequence.
+            name: The photograph's relative path, with slashes.
+            size: The photograph's height and width.
+            lightness: Not used.
 
         Returns:
-            (256, 256, 2), Lab units.
+            (256, 256, 2), in Lab units.
 
         Raises:
-            ImageError: there is no such file or more than one, it cannot be read, or it is of
-                another aspect ratio than the photograph.
+            ImageError: There is no such file or more than one, it cannot be read, or its aspect
+                ratio differs from that of the photograph.
         """
         path = self._path_of(name)
         rgb = read_rgb(path)
         height, width = rgb.shape[:2]
-        # A side may have been rounded, up or down.
+        # The sides may have been rounded.
         if abs(width * size[0] - height * size[1]) > sum(size):
             raise ImageError(
                 f"{path} has {width} x {height} pixels, another aspect ratio than the "
@@ -73,7 +73,7 @@ class Predictions:
     def _path_of(self, name: str) -> Path:
         stem, suffix = os.path.splitext(name)
         found = self._files.get(stem, [])
-        if self._photographs[stem] > 1:  # 1.jpg and 1.png: each has a file of its own suffix
+        if self._photographs[stem] > 1:  # for 1.jpg and 1.png, the suffix decides
             found = [file for file in found if os.path.splitext(file)[1] == suffix]
         if not found:
             raise ImageError(f"{name} has no prediction in {self.folder}.")

@@ -1,9 +1,8 @@
-"""The protocol behind every score: which images of a folder, and what is cropped of them.
+"""The protocol of all scores: the choice of images and their crops.
 
-Each image is resized to a short side of 256 (anti-aliased) and its centre 256 x 256, in 8 bit, is
-the truth. A system sees the truth's Lab lightness and gives ab; both together, as 8-bit sRGB
-clipped to the gamut, are its output. A score is the mean over images of a metric of (truth,
-output).
+Each image is resized to a short side of 256 (anti-aliased). Its centre of 256 x 256, in 8 bits, is
+the truth. A system predicts ab from the L of the truth. The output is L and the predicted ab as
+8-bit sRGB, clipped to the gamut. A score is the mean over images of a metric of truth and output.
 """
 
 from pathlib import Path
@@ -26,24 +25,26 @@ _LONGEST_ASPECT = 100
 
 
 class ScoringError(ValueError):
-    """A folder that cannot be scored, or a prediction that is none, in one sentence."""
+    """A folder cannot be scored, or a prediction is invalid. The message is one sentence."""
 
 
 def list_images(folder: str | Path, part: str = "all") -> list[Path]:
-    """Image files under `folder`, at any depth, in the order of their relative paths.
+    """Lists the images in a folder and its sub-folders.
+
+    Images are recognised by their suffixes. Hidden files and folders are left out.
 
     Args:
         folder: An existing folder.
-        part: "all", or one half of them: "select" (every second from the first on), to choose a
-            model by, or "report" (the others), to report its score on.
+        part: "all", or one half of the images. Use "select" (the first image and every second one
+            after it) to choose a model, and "report" (the others) for its final score.
 
     Returns:
-        The paths; a file counts by its suffix, hidden files and folders do not.
+        The paths, sorted by their relative paths.
 
     Raises:
-        FolderError: Not a folder, or no image in it.
-        ScoringError: No image in the part.
-        ValueError: An unknown part.
+        FolderError: `folder` is not a folder, or has no images.
+        ScoringError: The part has no images.
+        ValueError: The part is unknown.
     """
     if part not in PARTS:
         raise ValueError(f"part is one of {', '.join(PARTS)}, not {part!r}.")
@@ -55,22 +56,22 @@ def list_images(folder: str | Path, part: str = "all") -> list[Path]:
 
 
 def read_truth(path: str | Path | bytes) -> RGB:
-    """The truth of an image, a file or its bytes: short side to 256, centre crop, uint8.
+    """Reads an image and crops it to the truth of the protocol.
 
     Args:
-        path: a file, or what it holds.
+        path: A file, or the bytes of one.
 
     Returns:
-        (256, 256, 3).
+        uint8 RGB (256, 256, 3).
 
     Raises:
-        ImageError: The file cannot be read, or is so thin that resizing it would fill the memory.
+        ImageError: The file cannot be read, or its aspect ratio is above 100.
     """
     return read_whole(path)[0]
 
 
 def read_whole(path: str | Path | bytes) -> tuple[RGB, tuple[int, int]]:
-    """As `read_truth`, and the height and width of the whole image."""
+    """Returns the result of `read_truth`, and the height and width of the whole image."""
     rgb = read_rgb(path)
     height, width, _ = rgb.shape
     if max(height, width) > _LONGEST_ASPECT * min(height, width):
@@ -80,11 +81,11 @@ def read_whole(path: str | Path | bytes) -> tuple[RGB, tuple[int, int]]:
 
 
 def protocol_crop(rgb: RGB, size: tuple[int, int]) -> RGB:
-    """Brings a picture to the protocol's resolution and crop.
+    """Resizes and crops an image as the protocol says.
 
     Args:
         rgb: uint8 (h, w, 3).
-        size: Height and width of the photograph that it shows, which decide the crop.
+        size: Height and width of the original photograph, which determine the crop.
 
     Returns:
         uint8 (256, 256, 3).

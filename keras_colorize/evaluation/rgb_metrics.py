@@ -1,7 +1,7 @@
-"""Metrics of 8-bit pictures, one image at a time, in NumPy and OpenCV.
+"""Metrics that are defined on 8-bit RGB, for one image, in NumPy and OpenCV.
 
-`real` is always the photograph's own colour and `generated` the colour that a system gave it, both
-uint8 sRGB of shape (H, W, 3).
+`real` is the original photograph and `generated` the result of a system. Both are uint8 sRGB
+(H, W, 3). Other types or different shapes raise a ValueError.
 """
 
 import cv2
@@ -16,24 +16,21 @@ PSNR_CAP = 60.0
 
 
 def psnr(real: RGB, generated: RGB) -> float:
-    """Peak signal-to-noise ratio over all pixels and channels, in dB, capped at 60.
+    """Computes the peak signal-to-noise ratio over all pixels and channels.
 
     Args:
         real: uint8 (H, W, 3).
         generated: uint8 (H, W, 3).
 
     Returns:
-        10 log10(255^2 / mean squared error), at most `PSNR_CAP` (equal images too).
-
-    Raises:
-        ValueError: The two are not uint8 RGB of one shape.
+        10 log10(255^2 / mean squared error) in dB, at most `PSNR_CAP`.
     """
     _check(real, generated)
     return _decibels(cv2.norm(real, generated, cv2.NORM_L2SQR), real.size)
 
 
 def edge_psnr(real: RGB, generated: RGB, edges: NDArray[np.bool_]) -> float:
-    """PSNR over the pixels of `edges` alone: where borders blur and colours bleed.
+    """Computes the PSNR at edges of colour, which is lower if colours bleed across them.
 
     Args:
         real: uint8 (H, W, 3).
@@ -41,7 +38,7 @@ def edge_psnr(real: RGB, generated: RGB, edges: NDArray[np.bool_]) -> float:
         edges: bool (H, W) with at least one pixel set, from `chroma_edges` of the real image.
 
     Returns:
-        The PSNR in dB, at most `PSNR_CAP`.
+        The PSNR of the pixels in `edges` in dB, at most `PSNR_CAP`.
 
     Raises:
         ValueError: Shapes or types differ, or no pixel is set.
@@ -54,18 +51,15 @@ def edge_psnr(real: RGB, generated: RGB, edges: NDArray[np.bool_]) -> float:
 
 
 def accuracy_rgb(real: RGB, generated: RGB, tolerance: float = 0.02) -> float:
-    """Share of pixels whose three channels are all within `tolerance` of 255.
+    """Computes the share of pixels whose three channels are all within a tolerance.
 
     Args:
         real: uint8 (H, W, 3).
         generated: uint8 (H, W, 3).
-        tolerance: Fraction of 255; the default allows a difference of 5.
+        tolerance: The tolerance as a fraction of 255. The default allows a difference of 5.
 
     Returns:
         The share, in [0, 1].
-
-    Raises:
-        ValueError: The two are not uint8 RGB of one shape.
     """
     _check(real, generated)
     limit = np.floor(tolerance * 255)
@@ -73,21 +67,22 @@ def accuracy_rgb(real: RGB, generated: RGB, tolerance: float = 0.02) -> float:
 
 
 def ssim(real: RGB, generated: RGB) -> float:
-    """Structural similarity (Wang et al. 2004), mean over pixels and channels.
+    """Computes the structural similarity (Wang et al. 2004), as a mean over pixels and channels.
 
-    Gaussian window 11 x 11, sigma 1.5, K1 = 0.01, K2 = 0.03, population covariance, without the
-    5 pixels at each border whose window leaves the image: scikit-image's `structural_similarity`
-    with `gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255`.
+    It uses a Gaussian window of 11 x 11 with a sigma of 1.5, K1 = 0.01, K2 = 0.03 and the
+    population covariance. The 5 pixels at each border are left out, because their windows exceed
+    the image. The result is that of scikit-image's `structural_similarity` with
+    `gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255`.
 
     Args:
-        real: uint8 (H, W, 3), H and W at least 11.
+        real: uint8 (H, W, 3). H and W are at least 11.
         generated: uint8 (H, W, 3).
 
     Returns:
         The similarity, at most 1.
 
     Raises:
-        ValueError: The two are not uint8 RGB of one shape, or are smaller than the window.
+        ValueError: Shapes or types differ, or the images are smaller than the window.
     """
     _check(real, generated)
     if min(real.shape[:2]) < 11:
@@ -96,7 +91,7 @@ def ssim(real: RGB, generated: RGB) -> float:
     def blur(values: NDArray) -> NDArray:
         return cv2.GaussianBlur(values, (11, 11), 1.5)[5:-5, 5:-5]
 
-    # Variances do not depend on the origin; around 128 the squares keep float32's digits.
+    # Variances do not depend on an offset. Subtracting 128 makes the squares more precise.
     x, y = (image.astype(np.float32) - 128 for image in (real, generated))
     mean_x, mean_y = blur(x), blur(y)
     covariance = blur(x * y) - mean_x * mean_y
@@ -109,14 +104,16 @@ def ssim(real: RGB, generated: RGB) -> float:
 
 
 def colorfulness(rgb: RGB) -> float:
-    """Colorfulness of Hasler and Suesstrunk (2003), with signed rg = R - G, yb = (R + G)/2 - B.
+    """Computes the colorfulness of Hasler and Suesstrunk (2003).
+
+    It uses the signed rg = R - G and yb = (R + G)/2 - B.
 
     Args:
         rgb: uint8 (H, W, 3).
 
     Returns:
-        The standard deviation of (rg, yb) plus 0.3 times the length of its mean; 0 for grey,
-        15 is slight, 59 is very colourful.
+        The standard deviation of (rg, yb) plus 0.3 times the length of its mean. Grey has 0,
+        slightly colourful images have 15, and very colourful ones 59.
     """
     red, green, blue = (plane.astype(np.int16) for plane in cv2.split(rgb))
     means, deviations = cv2.meanStdDev(cv2.merge([2 * (red - green), red + green - 2 * blue]))

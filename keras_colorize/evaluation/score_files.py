@@ -1,4 +1,4 @@
-"""The files of a scoring: its figures, each image's metrics, the worst and the best images."""
+"""Writing the results of a scoring: its report, the metrics and the worst and best images."""
 
 import json
 from collections.abc import Mapping
@@ -14,22 +14,23 @@ from keras_colorize.imaging.images import write_image
 from keras_colorize.imaging.locks import only_writer
 from keras_colorize.imaging.temporaries import holds_nothing
 
-SHOWN = 8  # images in a strip
+SHOWN = 8  # number of images in a strip
 _HEIGHT = 256
 
 
 class ScoreFiles:
-    """Writes `images.jsonl` while images are scored, then `worst.png`, `best.png`, `scores.json`.
+    """Writes `images.jsonl` during a scoring, then `worst.png`, `best.png` and `scores.json`.
 
-    The strips show by CIEDE2000, an image a row: grey | output | real. `scores.json` comes last:
-    where it is, all is there. Nothing is touched before the first image is scored.
+    The strips show the worst and best images by CIEDE2000, each in a row of grey, output and real.
+    `scores.json` is written last, so all files are complete when it exists. Nothing is written
+    before the first image is scored.
 
     Args:
-        folder: made if it is absent.
-        overwrite: whether files of an earlier scoring may be replaced; others stay.
+        folder: The folder, which is created if it does not exist.
+        overwrite: Whether to replace the files of an earlier scoring. Other files are kept.
 
     Raises:
-        ScoringError: the folder is a file, or holds something and `overwrite` is false.
+        ScoringError: `folder` is a file, or it is not empty and `overwrite` is False.
     """
 
     def __init__(self, folder: Path, *, overwrite: bool = False) -> None:
@@ -44,15 +45,15 @@ class ScoreFiles:
         self._open = ExitStack()
 
     def __enter__(self) -> "ScoreFiles":
-        """Returns itself."""
+        """Returns the object itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Closes the lines."""
+        """Closes `images.jsonl`."""
         self._open.close()
 
     def add(self, image: ScoredImage) -> None:
-        """Writes the line of an image, and keeps it if it is among the worst or the best."""
+        """Writes the line of an image, and keeps the image if it is among the worst or best."""
         if self._lines is None:
             self._lines = self._begin()
         self._lines.write(json.dumps({"name": image.name, **image.values}) + "\n")
@@ -62,12 +63,12 @@ class ScoreFiles:
     def _begin(self) -> TextIO:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._open.enter_context(only_writer(self.folder))
-        for name in ("scores.json", "worst.png", "best.png"):  # of an earlier scoring
+        for name in ("scores.json", "worst.png", "best.png"):  # from an earlier scoring
             (self.folder / name).unlink(missing_ok=True)
         return self._open.enter_context(open(self.folder / "images.jsonl", "w", buffering=1))
 
     def finish(self, report: Mapping[str, Any]) -> None:
-        """Writes the strips and, as `scores.json`, the report, which is plain data."""
+        """Writes the strips, and then the report as `scores.json`. The report is plain data."""
         for name, images in (("worst", self._worst), ("best", self._best)):
             rows = [[i.outputs["grey"], i.outputs["model"], i.real] for i in images]
             write_image(grid(rows, _HEIGHT), self.folder / f"{name}.png", overwrite=True)

@@ -1,6 +1,6 @@
-"""Scoring a folder by the protocol: the metrics of each image, and their means.
+"""Scoring a folder with the protocol: the metrics of each image, and their means.
 
-Two rows that no model made stand beside the model's: grey (ab = 0) and the image's own mean ab.
+Two rows without a model are scored as well, for comparison: grey (ab = 0) and the image's mean ab.
 """
 
 import math
@@ -50,17 +50,17 @@ Values = Mapping[str, Mapping[str, NDArray[np.float64]]]
 
 @dataclass(frozen=True)
 class Scores:
-    """What scoring a folder found. No picture is kept: 50,000 images are some megabytes.
+    """The result of scoring a folder. It contains no images.
 
     Attributes:
-        rows: `ROWS`, each a mean over images by metric name; where "colorfulness" is among them,
-            "colorfulness_ratio" is the ratio of its mean to that of the real images (NaN where
-            those have no colour at all).
-        images: How many images were scored.
-        unreadable: Why each file that was skipped could not be scored, by its relative path.
+        rows: The mean over images of each metric, by row (`ROWS`) and metric name. With
+            "colorfulness" there is also "colorfulness_ratio", the ratio of its mean to that of the
+            real images. It is NaN if these have no colour.
+        images: Number of images that were scored.
+        unreadable: The reasons why files could not be scored, by relative path.
         names: Relative paths of the scored images, with slashes, in order.
-        values: The metrics of each image, (images,), by row and metric name; beside `ROWS`
-            stands "real", which has "colorfulness" alone.
+        values: The metrics of each image, (images,), by row and metric name. The additional row
+            "real" only has "colorfulness".
     """
 
     rows: Mapping[str, Mapping[str, float]]
@@ -72,13 +72,13 @@ class Scores:
 
 @dataclass(frozen=True)
 class ScoredImage:
-    """One image, just scored.
+    """A scored image.
 
     Attributes:
         name: Its relative path, with slashes.
         values: Its metrics, by row and metric name as in `Scores.values`.
         real: The truth, uint8 (256, 256, 3).
-        outputs: What stands against it, by row, each uint8 (256, 256, 3).
+        outputs: The outputs by row, each uint8 (256, 256, 3).
     """
 
     name: str
@@ -96,24 +96,25 @@ def score_folder(
     progress: bool = False,
     on_image: Callable[[ScoredImage], object] | None = None,
 ) -> Scores:
-    """Score a colorizer on the images under a folder, one at a time.
+    """Scores a model on the images of a folder and its sub-folders, one image at a time.
 
     Args:
-        folder: Images at any depth.
-        predict_ab: Lightness float32 (256, 256) in 0..100 -> ab (256, 256, 2) in Lab units.
-        metrics: Names out of `METRICS`; `FAST_METRICS` are cheap enough for every epoch.
+        folder: The folder.
+        predict_ab: The model, a function from L, float32 (256, 256) in 0..100, to ab
+            (256, 256, 2) in Lab units.
+        metrics: Names from `METRICS`. `FAST_METRICS` are fast enough for each epoch of a training.
         part: "all", "select" or "report", as in `list_images`.
-        progress: Show a progress bar on a terminal's standard error.
-        on_image: Called with each image as soon as it is scored.
+        progress: Whether to show a progress bar on standard error, if it is a terminal.
+        on_image: A function that is called with each image when it has been scored.
 
     Returns:
-        The means and the values of each image, in the order of `metrics`.
+        The means, and the values of each image.
 
     Raises:
-        FolderError: No image.
-        ScoringError: None that can be scored, or a prediction of a wrong shape or with
-            values that are not finite.
-        ValueError: An unknown metric or part.
+        FolderError: The folder has no images.
+        ScoringError: No image can be scored, or a prediction has a wrong shape or values that are
+            not finite.
+        ValueError: A metric or the part is unknown.
     """
     return score_images(
         folder,
@@ -134,24 +135,29 @@ def score_images(
     progress: bool = False,
     on_image: Callable[[ScoredImage], object] | None = None,
 ) -> Scores:
-    """Score whatever gives colours to images, knowing which they are: `score_folder` otherwise.
+    """Scores predictions that depend on the file. Otherwise it works like `score_folder`.
 
     Args:
-        folder: Images at any depth.
-        predict: An image's relative path, with slashes, its own height and width, and its
-            lightness as in `score_folder` -> ab (256, 256, 2) in Lab units. What it raises as an
-            ImageError becomes an entry of `unreadable`.
-        metrics: As in `score_folder`, like all that follows.
-        part: Which images.
-        progress: Show a progress bar.
-        on_image: Called with each image.
+        folder: The folder.
+        predict: A function from an image's relative path, with slashes, its original height and
+            width, and its L as in `score_folder`, to ab (256, 256, 2) in Lab units. If it raises
+            an ImageError, the image is added to `unreadable`.
+        metrics: See `score_folder`.
+        part: See `score_folder`.
+        progress: See `score_folder`.
+        on_image: See `score_folder`.
 
     Returns:
-        As `score_folder`, which raises the same.
+        The means, and the values of each image.
+
+    Raises:
+        FolderError: See `score_folder`.
+        ScoringError: See `score_folder`.
+        ValueError: See `score_folder`.
     """
     unknown = sorted(set(metrics) - set(METRICS))
     if unknown:
-        raise ValueError(f"No such metric: {', '.join(unknown)}. There are {', '.join(METRICS)}.")
+        raise ValueError(f"No such metric: {', '.join(unknown)}. Choose from {', '.join(METRICS)}.")
     collected = {row: {metric: array("d") for metric in metrics} for row in ROWS}
     collected["real"] = {metric: array("d") for metric in metrics if metric == "colorfulness"}
     names: list[str] = []
@@ -195,13 +201,13 @@ def score_images(
 
 
 def mean_rows(values: Values) -> dict[str, dict[str, float]]:
-    """Means over images, as in `Scores.rows`.
+    """Computes the means over images, as in `Scores.rows`.
 
     Args:
-        values: As in `Scores.values`, of at least one image.
+        values: Values as in `Scores.values`, of at least one image.
 
     Returns:
-        The mean of each metric by row and metric.
+        The means by row and metric name.
     """
     rows = {
         row: {metric: float(numbers.mean()) for metric, numbers in values[row].items()}
@@ -215,7 +221,7 @@ def mean_rows(values: Values) -> dict[str, dict[str, float]]:
 
 
 def _rows_ab(real: Picture, model_ab: Floats, path: Path) -> dict[str, Floats]:
-    """The ab (H, W, 2) of each row."""
+    """Returns the ab (H, W, 2) of each row."""
     model, shape = np.asarray(model_ab, np.float32), (*real.rgb.shape[:2], 2)
     if model.shape != shape:
         raise ScoringError(f"The ab predicted for {path} has shape {model.shape}, not {shape}.")

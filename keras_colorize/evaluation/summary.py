@@ -1,4 +1,4 @@
-"""What a scoring found, as plain data: means, how sure they are, and what each sub-folder gave."""
+"""The result of a scoring as plain data: means, intervals, and the scores of sub-folders."""
 
 import math
 from collections.abc import Mapping
@@ -13,12 +13,13 @@ LEVEL = 0.95
 
 
 def summary(scores: Scores) -> dict[str, Any]:
-    """Sums up what `score_folder` found.
+    """Summarizes the result of `score_folder`.
 
     Returns:
-        "images", "unreadable" and "rows" of `Scores`; "over_grey", by how much the model's means
-        exceed grey's; "intervals", (low, high) of level "interval_level" by row and metric, that
-        of "over_grey" from the differences on the same images; "subfolders".
+        "images", "unreadable" and "rows" as in `Scores`; "over_grey", the model's means minus those
+        of grey; "intervals", the ends (low, high) of the intervals of the level "interval_level" by
+        row and metric, where that of "over_grey" is calculated from the differences on the same
+        images; and "subfolders", as returned by `subfolders`.
     """
     model, grey = scores.rows["model"], scores.rows["grey"]
     return {
@@ -33,11 +34,11 @@ def summary(scores: Scores) -> dict[str, Any]:
 
 
 def subfolders(scores: Scores) -> dict[str, dict[str, Any]]:
-    """Means by sub-folder of the first level.
+    """Computes the means of each sub-folder of the first level.
 
     Returns:
-        "images" and "rows" (as of `Scores`) by name, in its order; images beside the sub-folders
-        are under ".". Empty if all images are in one.
+        "images" and "rows" as in `Scores`, by the name of the sub-folder. Images that are not in a
+        sub-folder have the name ".". The result is empty if there is only one name.
     """
     groups: dict[str, list[int]] = {}
     for index, name in enumerate(scores.names):
@@ -52,7 +53,7 @@ def subfolders(scores: Scores) -> dict[str, dict[str, Any]]:
 
 
 def finite(data: Any) -> Any:
-    """Plain data with null in the place of what JSON cannot say: NaN."""
+    """Replaces NaN and infinity in plain data by None, because JSON does not have them."""
     if isinstance(data, Mapping):
         return {name: finite(value) for name, value in data.items()}
     if isinstance(data, list | tuple):

@@ -1,10 +1,10 @@
-"""Scores as people read them: one table for the command line and for a training's report."""
+"""Tables of scores, for the command line and the report of a training."""
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# Column: its metric, the heading, the factor, the digits.
+# For each column: metric, heading, factor, number of decimals.
 _COLUMNS = (
     ("psnr", "PSNR", 1, 2),
     ("acc_1", "Acc@1", 100, 1),
@@ -20,12 +20,12 @@ _COLUMNS = (
 )
 LEGEND = (
     "PSNR and edge (PSNR along chroma edges) in dB; Acc@1, 2, 5 (Lab), RGB2% (RGB) and AuC in "
-    "percent; dE00: CIEDE2000, lower is better; color: colorfulness; ratio: of it to that of the "
-    "real images."
+    "percent; dE00: CIEDE2000, lower is better; color: colorfulness; ratio: color divided by that "
+    "of the real images."
 )
 INTERVAL_LEGEND = (
-    "over grey: the model's figures less those of grey; low, high: the ends of the 95 % interval "
-    "of a figure over other images of the kind, by bootstrap."
+    "over grey: the model's scores minus those of grey; low, high: the ends of the 95 % bootstrap "
+    "interval, for other images of the same kind."
 )
 
 Row = Mapping[str, float]
@@ -35,14 +35,16 @@ def score_table(
     rows: Mapping[str, Row],
     intervals: Mapping[str, Mapping[str, tuple[float, float]]] | None = None,
 ) -> list[list[str]]:
-    """Puts scores into cells.
+    """Formats scores as a table.
 
     Args:
-        rows: of `Scores`, with all metrics.
-        intervals: (low, high) by row and metric; a row that is there has two more lines.
+        rows: `Scores.rows` with all metrics.
+        intervals: Intervals (low, high) by row and metric. Each row that has them gets two more
+            lines.
 
     Returns:
-        The headings, the first of them empty, and the lines; "-" is no finite number.
+        The headings, of which the first is empty, and the lines. Values that are not finite are
+        shown as "-".
     """
     lines = [["", *(heading for _, heading, _, _ in _COLUMNS)]]
     for name, row in rows.items():
@@ -55,14 +57,14 @@ def score_table(
 
 
 def subfolder_table(subfolders: Mapping[str, Mapping[str, Any]], most: int) -> list[list[str]]:
-    """Puts what `summary` says of sub-folders into cells, those that gain least over grey first.
+    """Formats the scores of sub-folders. Those that gain least over grey come first.
 
     Args:
-        subfolders: "images" and "rows" by name.
-        most: How many there is room for.
+        subfolders: The result of `summary.subfolders`.
+        most: Maximum number of sub-folders in the table.
 
     Returns:
-        The headings and a line for each.
+        The headings and a line for each sub-folder.
     """
     found = []
     for name, of_folder in subfolders.items():
@@ -86,13 +88,13 @@ def _cell(figure: float, digits: int) -> str:
 
 
 def markdown_table(lines: Sequence[Sequence[str]]) -> str:
-    """Writes cells as a Markdown table.
+    """Formats cells as a Markdown table.
 
     Args:
-        lines: the headings, and a line for each row.
+        lines: The headings, and a line for each row.
 
     Returns:
-        The table, its lines without an end of line after the last.
+        The table, without a newline at the end.
     """
     rule = ["---"] * len(lines[0])
     return "\n".join(f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:]))

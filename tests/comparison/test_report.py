@@ -89,7 +89,7 @@ def test_without_any_colour_in_truth_there_is_no_ratio(trained):
     }
     text = page(report)
     assert "nan (nan to nan)" in text
-    assert "7 photographs, 8 crops of 64 x 64 a system. Scored on 20 photographs" in text
+    assert "7 photographs, 8 crops of 64 x 64 for each system. Scored on 20 photographs" in text
     assert text.endswith("Protocol: as it is.")
 
 
