@@ -42,15 +42,7 @@ def systems_of(preset: Preset, names: Sequence[str], *, match: bool) -> dict[str
 
 
 def ablation_of(preset: Preset, what: str) -> dict[str, Preset]:
-    """Returns the variants of an ablation.
-
-    Args:
-        preset: Our preset, which the variants are derived from.
-        what: `aggregation` or `loss`.
-
-    Returns:
-        Presets by name.
-    """
+    """Returns the variants of our preset by name; `what` is `aggregation` or `loss`."""
     if what == "aggregation":
         assert isinstance(preset.generator, GeneratorConfig)
         return {

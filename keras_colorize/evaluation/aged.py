@@ -33,16 +33,10 @@ class Aged:
     def ab(
         self, name: str, size: tuple[int, int], lightness: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """Predicts the ab of an aged photograph, as an argument of `score_images`.
+        """Predicts the ab of an aged photograph, (256, 256, 2) in Lab units, for `score_images`.
 
-        Args:
-            name: The photograph's relative path, with slashes. The file name is the seed of the
-                aging.
-            size: Not used.
-            lightness: Not used, because film is sensitive to other shares of the colours.
-
-        Returns:
-            (256, 256, 2), in Lab units.
+        The file name in `name` is the seed of the aging. `size` and `lightness` are not used: film
+        is sensitive to other shares of the colours than L.
         """
         random = np.random.default_rng(zlib.crc32(name.rpartition("/")[2].encode()))
         return self.predict_ab(aged_lightness(read_truth(self.folder / name), random))

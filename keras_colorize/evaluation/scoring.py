@@ -135,25 +135,11 @@ def score_images(
     progress: bool = False,
     on_image: Callable[[ScoredImage], object] | None = None,
 ) -> Scores:
-    """Scores predictions that depend on the file. Otherwise it works like `score_folder`.
+    """Scores predictions that depend on the file. Otherwise it is the same as `score_folder`.
 
-    Args:
-        folder: The folder.
-        predict: A function from an image's relative path, with slashes, its original height and
-            width, and its L as in `score_folder`, to ab (256, 256, 2) in Lab units. If it raises
-            an ImageError, the image is added to `unreadable`.
-        metrics: See `score_folder`.
-        part: See `score_folder`.
-        progress: See `score_folder`.
-        on_image: See `score_folder`.
-
-    Returns:
-        The means, and the values of each image.
-
-    Raises:
-        FolderError: See `score_folder`.
-        ScoringError: See `score_folder`.
-        ValueError: See `score_folder`.
+    `predict` is a function from an image's relative path (with slashes), its original height and
+    width, and its L as in `score_folder`, to ab (256, 256, 2) in Lab units. If it raises an
+    ImageError, the image is added to `unreadable`.
     """
     unknown = sorted(set(metrics) - set(METRICS))
     if unknown:
@@ -201,14 +187,7 @@ def score_images(
 
 
 def mean_rows(values: Values) -> dict[str, dict[str, float]]:
-    """Computes the means over images, as in `Scores.rows`.
-
-    Args:
-        values: Values as in `Scores.values`, of at least one image.
-
-    Returns:
-        The means by row and metric name.
-    """
+    """Computes `Scores.rows` from `Scores.values`, which must have at least one image."""
     rows = {
         row: {metric: float(numbers.mean()) for metric, numbers in values[row].items()}
         for row in ROWS

@@ -88,13 +88,6 @@ def _cell(figure: float, digits: int) -> str:
 
 
 def markdown_table(lines: Sequence[Sequence[str]]) -> str:
-    """Formats cells as a Markdown table.
-
-    Args:
-        lines: The headings, and a line for each row.
-
-    Returns:
-        The table, without a newline at the end.
-    """
+    """Formats headings and rows as a Markdown table, without a newline at the end."""
     rule = ["---"] * len(lines[0])
     return "\n".join(f"| {' | '.join(line)} |" for line in (lines[0], rule, *lines[1:]))

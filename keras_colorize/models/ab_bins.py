@@ -99,14 +99,7 @@ def measure_prior(ab_batches: Iterable[NDArray[Any]]) -> NDArray[np.float64]:
 
 
 def smooth_prior(prior: NDArray[Any]) -> NDArray[np.float64]:
-    """Smooths a prior over the ab plane with a Gaussian with a sigma of 5.
-
-    Args:
-        prior: (313,).
-
-    Returns:
-        (313,), with the same sum.
-    """
+    """Smooths a prior (313,) over the ab plane with a Gaussian (sigma 5), keeping its sum."""
     kernel = np.exp(-_squared_distances(ab_bins(), ab_bins()) / (2 * SIGMA**2))
     smoothed: NDArray[np.float64] = kernel / kernel.sum(axis=0) @ prior
     return smoothed

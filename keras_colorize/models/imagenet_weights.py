@@ -62,12 +62,7 @@ def load_imagenet_weights(generator: Any) -> None:
 
 
 def set_encoder(network: Any, weights: dict[str, list[Floats]]) -> None:
-    """Sets the weights of an encoder and, in a classifier, of its head.
-
-    Args:
-        network: A `Generator`, or a model from `build_classifier`.
-        weights: The result of `folded_weights`.
-    """
+    """Sets the encoder of a `Generator`, or a whole classifier, to `folded_weights`."""
     for layer in network.layers:
         name = layer.name[layer.name.find("stage_") :] if "_stage_" in layer.name else layer.name
         if name in weights:
@@ -95,11 +90,7 @@ def weights_file(variant: str) -> Path:
 
 
 def folded_weights(state: dict[str, Floats], variant: str) -> dict[str, list[Floats]]:
-    """Folds the batch norm of a pretrained network into its kernels.
-
-    Args:
-        state: The result of `read_state`.
-        variant: The variant of the network.
+    """Folds the batch norm of a pretrained network, as read by `read_state`, into its kernels.
 
     Returns:
         Kernel and bias of each layer, by our names without the prefix `encoder_{i}_`.
@@ -148,9 +139,6 @@ def read_state(path: Path) -> dict[str, Floats]:
     """Reads the tensors of a PyTorch file in the format before version 1.6.
 
     Only tensors and their containers are unpickled; everything else is refused.
-
-    Args:
-        path: The path of the file.
 
     Returns:
         Arrays by the names of PyTorch's state dictionary.

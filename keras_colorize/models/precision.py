@@ -9,11 +9,7 @@ import keras
 
 @contextmanager
 def building_at(policy: Any) -> Iterator[None]:
-    """Sets Keras's dtype policy for the layers that are built inside of a `with` block.
-
-    Args:
-        policy: A dtype policy or its name, such as `mixed_bfloat16`.
-    """
+    """Sets Keras's dtype policy, such as `mixed_bfloat16`, for layers built in a `with` block."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:

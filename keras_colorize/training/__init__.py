@@ -1,1 +1,1 @@
-"""Training: losses, the GAN, the run folder and what happens around an epoch."""
+"""Training: losses, the GAN, run folders and callbacks."""

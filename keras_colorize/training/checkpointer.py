@@ -79,8 +79,8 @@ class Checkpointer(keras.callbacks.Callback):
         """Saves a checkpoint if one is due or requested.
 
         Raises:
-            TrainingStopped: The process received SIGTERM or SIGHUP.
-            KeyboardInterrupt: The process received Ctrl-C.
+            TrainingStopped: A process received SIGTERM or SIGHUP.
+            KeyboardInterrupt: A process received Ctrl-C.
         """
         due = time.monotonic() - self.saved >= SECONDS_BETWEEN_CHECKPOINTS
         wish = _LEVELS.index(self.signal or (_SAVE if due else 0))

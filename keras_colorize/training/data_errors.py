@@ -16,9 +16,6 @@ def explain_data_errors(photographs: TrainingSet) -> Iterator[None]:
 
     Other errors are raised again.
 
-    Args:
-        photographs: The photographs of the training.
-
     Raises:
         RunError: A file no longer exists.
         ShardError: A shard has changed since it was written.

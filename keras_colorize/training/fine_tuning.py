@@ -58,10 +58,7 @@ def take_over(
 
 
 def start_from_imagenet(gan: ColorizationGAN) -> None:
-    """Sets the encoder of the generator, and of its average, to ImageNet weights.
-
-    Args:
-        gan: A GAN whose generator has an EfficientNet-Lite encoder. It is changed in place.
+    """Sets the EfficientNet-Lite encoder of a GAN's generator and its average to ImageNet weights.
 
     Raises:
         PretrainedError: The package with the weights is missing or has other files.

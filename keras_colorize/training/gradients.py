@@ -36,15 +36,7 @@ def variables_by_scale(generator: Any) -> dict[str, list[int]]:
 
 
 def without_encoder(values: Sequence[Any], variables: Sequence[Any]) -> list[Any]:
-    """Stops the gradients of a pretrained encoder, so that they are not computed.
-
-    Args:
-        values: The values of the variables.
-        variables: The trainable variables of a generator.
-
-    Returns:
-        The same values. Those of the encoder have no gradient.
-    """
+    """Stops the gradients of the values that belong to the variables of a pretrained encoder."""
     return [
         ops.stop_gradient(value) if is_in_encoder(variable.path) else value
         for value, variable in zip(values, variables, strict=True)

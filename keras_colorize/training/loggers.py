@@ -53,12 +53,7 @@ class Loggers(ExitStack):
         return self
 
     def log(self, record: dict[str, Any], samples: Path) -> None:
-        """Logs an epoch.
-
-        Args:
-            record: The record of the epoch in `metrics.jsonl`.
-            samples: The path of its sample picture.
-        """
+        """Logs an epoch: its record in `metrics.jsonl` and the path of its sample picture."""
         step = record["epoch"]
         values = {_tag(name): value for name, value in record.items() if value is not None}
         for tag, value in values.items():

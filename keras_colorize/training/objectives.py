@@ -37,10 +37,6 @@ def color_loss_of(preset: Preset, photographs: TrainingSet) -> ColorLoss:
 def color_prior(preset: Preset, photographs: TrainingSet) -> NDArray[np.float64]:
     """Measures how often each ab bin occurs in the first crops of a training.
 
-    Args:
-        preset: Its recipe determines the crops.
-        photographs: The training photographs.
-
     Returns:
         (313,), as returned by `measure_prior`.
     """

@@ -14,11 +14,7 @@ class SealError(ValueError):
 
 
 def seal(stream: BytesIO) -> None:
-    """Appends the SHA-256 of a stream to it.
-
-    Args:
-        stream: The whole file, before it is written to disk.
-    """
+    """Appends the SHA-256 of a whole file to it, before it is written to disk."""
     with stream.getbuffer() as content:
         digest = hashlib.sha256(content).hexdigest()
     stream.seek(0, SEEK_END)
@@ -27,9 +23,6 @@ def seal(stream: BytesIO) -> None:
 
 def check_seal(path: Path) -> None:
     """Checks a file against its seal. Files of older versions have no seal and pass.
-
-    Args:
-        path: The path of the file.
 
     Raises:
         SealError: The file has changed since it was sealed.

@@ -1,1 +1,1 @@
-"""The networks that the method is compared with: one file each, and a registry of them."""
+"""The baselines, one file each, and their registry."""
