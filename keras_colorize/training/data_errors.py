@@ -24,7 +24,7 @@ def explain_data_errors(photographs: TrainingSet) -> Iterator[None]:
         yield
     except (TrainingStopped, DivergenceError, RunError):  # not caused by photographs
         raise
-    except Exception as error:  # backends raise different errors for such files
+    except Exception as error:  # backends raise different errors for missing or damaged files
         for path in photographs.paths:
             if not path.exists():
                 message = f"{path} is gone; run the same command again when it is back."

@@ -9,7 +9,7 @@ from keras import ops
 from keras_colorize.evaluation.keras_metrics import PSNR, Accuracy
 from keras_colorize.imaging.color import unscale_ab, unscale_lightness
 from keras_colorize.models.networks import chroma_stride_of
-from keras_colorize.training import optimizers  # noqa: F401  the file of a whole GAN names them
+from keras_colorize.training import optimizers  # noqa: F401  for saved GANs
 from keras_colorize.training.gradients import FiniteMean, variables_by_scale, without_encoder
 from keras_colorize.training.losses import adversarial_loss, l1_loss
 from keras_colorize.training.rematerialization import rematerialized

@@ -13,7 +13,7 @@ from keras_colorize.models.baselines.registry import REGISTRY
 from keras_colorize.training.backends import TrainingSet, batches_of
 from keras_colorize.training.losses import l1_loss
 
-_PRIOR_FROM = 1024  # crops
+_PRIOR_FROM = 1024  # number of crops
 
 
 def color_loss_of(preset: Preset, photographs: TrainingSet) -> ColorLoss:

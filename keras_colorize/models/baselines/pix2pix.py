@@ -47,7 +47,7 @@ def build_pix2pix(width: float = 1.0, depth: int = 8, *, keras: Any = None) -> A
     for i, filters in enumerate(widths, 1):
         name = f"encoder_{i}_down"
         # The innermost layer has no batch norm (erratum in section 6.3 of the paper): on a map of
-        # 1x1 and a single image, it would set all activations to zero.
+        # 1x1 and a single image, it would remove all information.
         batch_norm = 1 < i < depth
         x = _halve(keras, filters, use_bias=not batch_norm, name=name)(x)
         if batch_norm:
