@@ -18,13 +18,17 @@ def fold_batch_norm(generator: Any, *, keras: Any = None) -> Any:
     section 3.2).
 
     Args:
-        generator: a generator with batch norm.
+        generator: a generator.
         keras: the Keras module to build with; default: Keras 3.
 
     Returns:
-        A generator of the same configuration with biases instead; the original is not changed.
+        A generator of the same configuration with biases instead; the original is not changed. A
+        generator that has no batch norm is returned as it is.
     """
-    folded = build_generator(config_of(generator), batch_norm=False, keras=keras)
+    config = config_of(generator)
+    if not any(layer.name.endswith("_bn") for layer in generator.layers):
+        return generator
+    folded = build_generator(config, batch_norm=False, keras=keras)
     layers = {layer.name: layer for layer in generator.layers}
     for layer in folded.layers:
         weights = [np.asarray(w, np.float64) for w in layers[layer.name].get_weights()]

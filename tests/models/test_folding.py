@@ -74,3 +74,8 @@ def test_folds_into_tf_keras(randomize, lightness_scaled, tf_keras):
     folded = fold_batch_norm(generator, keras=tf_keras)
     x = lightness_scaled(1, 32, 32)
     np.testing.assert_allclose(folded(x), generator(x, training=False), atol=1e-5)
+
+
+def test_a_generator_without_batch_norm_is_returned_as_it_is(randomize):
+    folded = fold_batch_norm(randomize(build_generator(GeneratorConfig(SMALL, 2))))
+    assert fold_batch_norm(folded) is folded
