@@ -1,11 +1,11 @@
-"""The generator's three building blocks, for Keras 3 and for tf_keras alike.
+"""The generator's building blocks.
 
-Each takes the Keras module to build with, so that compression can build the same graph with
-tf_keras. With `batch_norm=False` every convolution has a bias instead, ready to receive folded
-weights.
+With `batch_norm=False` every convolution has a bias instead, ready to receive folded weights.
 """
 
 from typing import Any
+
+import keras
 
 # Over ten steps: over Keras's hundred the moving statistics lag so far behind weights that still
 # change fast that a half-trained generator was 12 dB worse than grey, and without the lag better.
@@ -17,14 +17,13 @@ def scaled(filters: int, width: float) -> int:
     return max(8, 8 * round(filters * width / 8))
 
 
-def _normalize_activate(keras: Any, x: Any, *, batch_norm: bool, name: str) -> Any:
+def _normalize_activate(x: Any, *, batch_norm: bool, name: str) -> Any:
     if batch_norm:
         x = keras.layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_bn")(x)
     return keras.layers.ReLU(name=f"{name}_relu")(x)
 
 
 def conv_block(
-    keras: Any,
     x: Any,
     width: int,
     *,
@@ -36,7 +35,6 @@ def conv_block(
     """Some times, in the paper three, [convolution 3x3, batch norm, ReLU] (figure 4 of Gui et al.).
 
     Args:
-        keras: the Keras module to build with.
         x: (B, H, W, n).
         width: filters of each convolution.
         batch_norm: False builds convolutions with biases and no batch norm.
@@ -60,11 +58,11 @@ def conv_block(
             kernel_initializer="he_normal",
             name=f"{name}_conv_{k}",
         )(x)
-        x = _normalize_activate(keras, x, batch_norm=batch_norm, name=f"{name}_conv_{k}")
+        x = _normalize_activate(x, batch_norm=batch_norm, name=f"{name}_conv_{k}")
     return x
 
 
-def downsample(keras: Any, x: Any, width: int, *, batch_norm: bool, name: str) -> Any:
+def downsample(x: Any, width: int, *, batch_norm: bool, name: str) -> Any:
     """Convolution 4x4 with stride 2, batch norm, ReLU: (B, H, W, n) -> (B, H/2, W/2, width)."""
     x = keras.layers.Conv2D(
         width,
@@ -75,10 +73,10 @@ def downsample(keras: Any, x: Any, width: int, *, batch_norm: bool, name: str) -
         kernel_initializer="he_normal",
         name=name,
     )(x)
-    return _normalize_activate(keras, x, batch_norm=batch_norm, name=name)
+    return _normalize_activate(x, batch_norm=batch_norm, name=name)
 
 
-def upsample(keras: Any, x: Any, width: int, *, batch_norm: bool, name: str) -> Any:
+def upsample(x: Any, width: int, *, batch_norm: bool, name: str) -> Any:
     """Transposed convolution 4x4 with stride 2, batch norm, ReLU.
 
     (B, H, W, n) -> (B, 2H, 2W, width). The kernel is divisible by the stride, so every output
@@ -93,12 +91,12 @@ def upsample(keras: Any, x: Any, width: int, *, batch_norm: bool, name: str) -> 
         kernel_initializer="he_normal",
         name=name,
     )(x)
-    return _normalize_activate(keras, x, batch_norm=batch_norm, name=name)
+    return _normalize_activate(x, batch_norm=batch_norm, name=name)
 
 
-def project(keras: Any, x: Any, width: int, *, batch_norm: bool, name: str) -> Any:
+def project(x: Any, width: int, *, batch_norm: bool, name: str) -> Any:
     """Convolution 1x1, batch norm, ReLU: (B, H, W, n) -> (B, H, W, width)."""
     x = keras.layers.Conv2D(
         width, 1, use_bias=not batch_norm, kernel_initializer="he_normal", name=name
     )(x)
-    return _normalize_activate(keras, x, batch_norm=batch_norm, name=name)
+    return _normalize_activate(x, batch_norm=batch_norm, name=name)

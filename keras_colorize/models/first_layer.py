@@ -5,29 +5,27 @@ one channel. It is a 3x3 convolution of the picture folded by space-to-depth, c 
 """
 
 import math
-from importlib import import_module
 from typing import Any
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
 FIRST_LAYER = "encoder_0_conv_1"
 
 
-def fold_picture(folded: Any, *, keras: Any = None) -> Any:
+def fold_picture(folded: Any) -> Any:
     """Builds the same function of the folded picture.
 
     Runtimes compute it faster in int8, where kernels for one channel are slow.
 
     Args:
         folded: a generator without batch norm, with ReLUs of any limit.
-        keras: the Keras module that it is of; default: Keras 3.
 
     Returns:
         A network from (B, H/c, W/c, c * c), which `tf.nn.space_to_depth` makes of
         `lightness_scaled`; the original is not changed.
     """
-    keras = keras or import_module("keras")
     kernel, bias = folded.get_layer(FIRST_LAYER).get_weights()
     folded_kernel = fold_kernel(kernel)
 

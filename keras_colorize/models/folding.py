@@ -10,7 +10,7 @@ from keras_colorize.models.generator import build_generator, config_of
 HE_NORM = math.sqrt(2)  # of the weights that make an output, as He et al. 2015 initialize them
 
 
-def fold_batch_norm(generator: Any, *, keras: Any = None) -> Any:
+def fold_batch_norm(generator: Any) -> Any:
     """Builds the same function without batch norm.
 
     A convolution followed by batch norm is one convolution: with s = gamma / sqrt(variance +
@@ -19,7 +19,6 @@ def fold_batch_norm(generator: Any, *, keras: Any = None) -> Any:
 
     Args:
         generator: a generator.
-        keras: the Keras module to build with; default: Keras 3.
 
     Returns:
         A generator of the same configuration with biases instead; the original is not changed. A
@@ -28,7 +27,7 @@ def fold_batch_norm(generator: Any, *, keras: Any = None) -> Any:
     config = config_of(generator)
     if not any(layer.name.endswith("_bn") for layer in generator.layers):
         return generator
-    folded = build_generator(config, batch_norm=False, keras=keras)
+    folded = build_generator(config, batch_norm=False)
     layers = {layer.name: layer for layer in generator.layers}
     for layer in folded.layers:
         weights = [np.asarray(w, np.float64) for w in layers[layer.name].get_weights()]

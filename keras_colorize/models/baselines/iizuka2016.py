@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from functools import reduce
-from importlib import import_module
 from typing import Any
 
 import keras
-from keras import ops
+from keras import layers, ops
 
 from keras_colorize.models.baselines.baseline import Baseline
 from keras_colorize.models.blocks import MOMENTUM, scaled
@@ -19,7 +18,7 @@ MID_LEVEL = ((512, 1), (256, 1))
 GLOBAL = ((512, 2), (512, 1), (512, 2), (512, 1))
 
 
-def build_iizuka2016(width: float = 1.0, global_size: int = 224, *, keras: Any = None) -> Any:
+def build_iizuka2016(width: float = 1.0, global_size: int = 224) -> Any:
     """Builds the network of "Let there be Color!" (Iizuka et al. 2016), from L to ab.
 
     A vector that tells what the whole picture shows, taken from a copy of fixed size, is fused
@@ -29,7 +28,6 @@ def build_iizuka2016(width: float = 1.0, global_size: int = 224, *, keras: Any =
     Args:
         width: times the paper's filters, as `keras_colorize.models.blocks.scaled` rounds them.
         global_size: side of the square copy; 224 in the paper, for crops of that size.
-        keras: the Keras module to build with; default: Keras 3.
 
     Returns:
         A functional model from `lightness_scaled`, (B, H, W, 1) in [-1, 1], to `ab_scaled`,
@@ -40,8 +38,6 @@ def build_iizuka2016(width: float = 1.0, global_size: int = 224, *, keras: Any =
         >>> generator.predict(np.zeros((1, 64, 96, 1))).shape
         (1, 32, 48, 2)
     """
-    keras = keras or import_module("keras")
-    layers = keras.layers
 
     def through(x: Any, *chained: Any) -> Any:
         return reduce(lambda x, layer: layer(x), chained, x)

@@ -1,7 +1,9 @@
 """The U-Net of pix2pix (Isola, Zhu, Zhou, Efros 2017), to compare with."""
 
-from importlib import import_module
 from typing import Any
+
+import keras
+from keras import layers
 
 from keras_colorize.config import DiscriminatorConfig
 from keras_colorize.models.baselines.baseline import Baseline
@@ -12,14 +14,13 @@ PATCH_WIDTHS = (64, 128, 256, 512)  # of the discriminator of 70 x 70 pixels, se
 DROPOUTS = 3  # so many nodes of the decoder, the innermost first, have dropout
 
 
-def build_pix2pix(width: float = 1.0, depth: int = 8, *, keras: Any = None) -> Any:
+def build_pix2pix(width: float = 1.0, depth: int = 8) -> Any:
     """Builds the generator of pix2pix (Isola et al. 2017, section 6.1.1), from L to ab.
 
     Args:
         width: times the paper's filters, as `keras_colorize.models.blocks.scaled` rounds them.
         depth: downsamplings, 4 to 8. The paper's 8 are for 256 x 256; with fewer, the innermost
             levels go.
-        keras: the Keras module to build with; default: Keras 3.
 
     Returns:
         A functional model from `lightness_scaled`, (B, H, W, 1) in [-1, 1], to `ab_scaled`,
@@ -34,10 +35,8 @@ def build_pix2pix(width: float = 1.0, depth: int = 8, *, keras: Any = None) -> A
         >>> generator.predict(np.zeros((1, 64, 128, 1))).shape
         (1, 64, 128, 2)
     """
-    keras = keras or import_module("keras")
     if not 4 <= depth <= len(WIDTHS):
         raise ValueError(f"depth must be 4 to {len(WIDTHS)}, got {depth}.")
-    layers = keras.layers
     widths = [scaled(filters, width) for filters in WIDTHS[:depth]]
     lightness = keras.Input((None, None, 1), name="lightness_scaled")
 
@@ -48,16 +47,16 @@ def build_pix2pix(width: float = 1.0, depth: int = 8, *, keras: Any = None) -> A
         # Of the innermost map, 1x1 for one picture, batch norm would leave nothing: the paper's
         # erratum (section 6.3) takes it away.
         batch_norm = 1 < i < depth
-        x = _halve(keras, filters, use_bias=not batch_norm, name=name)(x)
+        x = _halve(filters, use_bias=not batch_norm, name=name)(x)
         if batch_norm:
             x = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_bn")(x)
-        x = layers.LeakyReLU(0.2, name=f"{name}_relu")(x)  # by position: tf_keras names it alpha
+        x = layers.LeakyReLU(0.2, name=f"{name}_relu")(x)
         skips[i] = x
 
     for j in range(1, depth):
         i = depth - j
         name = f"node_{i}_{j}"
-        x = _double(keras, widths[i - 1], use_bias=False, name=f"{name}_up")(x)
+        x = _double(widths[i - 1], use_bias=False, name=f"{name}_up")(x)
         x = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_up_bn")(x)
         if j <= DROPOUTS:
             x = layers.Dropout(0.5, name=f"{name}_dropout")(x)
@@ -65,21 +64,21 @@ def build_pix2pix(width: float = 1.0, depth: int = 8, *, keras: Any = None) -> A
         x = layers.Concatenate(name=f"{name}_concat")([x, skips[i]])
 
     # float32 whatever the precision policy, as the generator's.
-    ab = _double(keras, 2, activation="tanh", dtype="float32", name="ab_scaled")(x)
+    ab = _double(2, activation="tanh", dtype="float32", name="ab_scaled")(x)
     return keras.Model(lightness, ab, name="pix2pix")
 
 
-def _halve(keras: Any, filters: int, **options: Any) -> Any:
+def _halve(filters: int, **options: Any) -> Any:
     """Makes a convolution 4x4 with stride 2: (B, H, W, n) -> (B, H/2, W/2, filters)."""
-    return keras.layers.Conv2D(filters, 4, **_sampling(keras), **options)
+    return layers.Conv2D(filters, 4, **_sampling(), **options)
 
 
-def _double(keras: Any, filters: int, **options: Any) -> Any:
+def _double(filters: int, **options: Any) -> Any:
     """Makes a transposed convolution 4x4 with stride 2: (B, H, W, n) -> (B, 2H, 2W, filters)."""
-    return keras.layers.Conv2DTranspose(filters, 4, **_sampling(keras), **options)
+    return layers.Conv2DTranspose(filters, 4, **_sampling(), **options)
 
 
-def _sampling(keras: Any) -> dict[str, Any]:
+def _sampling() -> dict[str, Any]:
     # An initializer for each layer: one for all would draw the same kernels for all.
     initializer = keras.initializers.RandomNormal(stddev=0.02)
     return {"strides": 2, "padding": "same", "kernel_initializer": initializer}
