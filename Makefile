@@ -62,7 +62,7 @@ notebooks: .venv/.installed ## Run the notebooks and keep their outputs.
 weights: .venv/.installed ## Package a run: make weights RUN=runs/NAME TRAIN=FOLDER VAL=FOLDER
 	@test -n "$(RUN)" -a -n "$(TRAIN)" -a -n "$(VAL)" || \
 		{ echo "Say what to package: make weights RUN=runs/NAME TRAIN=FOLDER VAL=FOLDER"; exit 2; }
-	@.venv/bin/python -m keras_colorize.exporting.package "$(RUN)" --calibration "$(TRAIN)" \
+	@.venv/bin/python -m keras_colorize.exporting.release "$(RUN)" --calibration "$(TRAIN)" \
 		--val "$(VAL)" --golden examples/photographs/fsa-street-parade.jpg --notes docs/model-notes.md
 
 export: .venv/.installed ## Export weights: make export [WEIGHTS=runs/NAME CALIBRATION=FOLDER VAL=FOLDER]

@@ -12,7 +12,7 @@ KNOWN = {
     "data/shard.py": 1,  # inside atomic_path, and read back
     "evaluation/figures.py": 1,  # into the stream of atomic_file
     "evaluation/score_files.py": 1,  # a line at a time; scores.json comes last, and vouches for it
-    "exporting/package.py": 2,  # into memory; a copy in the system's temporary folder
+    "exporting/release.py": 2,  # into memory; a copy in the system's temporary folder
     "exporting/saved_model.py": 2,  # inside atomic_folder; TensorFlow and Python raise
     "exporting/warm_up.py": 1,  # the same
     "training/distribution.py": 1,  # a copy in the system's temporary folder

@@ -31,7 +31,7 @@ _TARGETS = ("saved_model", "tflite", "onnx")
     "--weights",
     default=DEFAULT_NAME,
     show_default=True,
-    help="A packaged name, a run folder, .keras or .tflite.",
+    help="Network to export: a packaged name, a run folder, or a .keras or .tflite file.",
 )
 @click.option(
     "--to",
@@ -39,7 +39,7 @@ _TARGETS = ("saved_model", "tflite", "onnx")
     type=click.Choice([*_TARGETS, "all"]),
     multiple=True,
     default=["all"],
-    help="What to make; can be given again.  [default: all]",
+    help="Format to export to. Give it several times for several formats.  [default: all]",
 )
 @click.option(
     "--kind",
@@ -53,25 +53,25 @@ _TARGETS = ("saved_model", "tflite", "onnx")
     "--representative",
     "calibration",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Photographs that calibrate the TFLite files of integers; without them, these are not "
-    "made.",
+    help="Folder of photographs that calibrate the kinds dynamic and int8. Without it, these kinds "
+    "are not made.",
 )
 @click.option(
     "--val",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Photographs to measure on what each file loses; some hundreds are enough.",
+    help="Folder of photographs to measure the loss of quality on. A few hundred are enough.",
 )
 @click.option(
     "--max-loss-db",
     type=click.FloatRange(0),
     default=0.1,
     show_default=True,
-    help="Fail if a file loses more PSNR than this on --val.",
+    help="Largest loss of PSNR on --val. If a file loses more, the command fails.",
 )
 @click.option("--author", help="Author of the weights, for the metadata of the TFLite files.")
-@click.option("--license", help="License of the weights, for the same metadata.")
-@click.option("--name", help="Name of the exported files.  [default: by the weights]")
-@click.option("--overwrite", is_flag=True, help="Replace what is in FOLDER.")
+@click.option("--license", help="License of the weights, for the metadata of the TFLite files.")
+@click.option("--name", help="Name of the exported files.  [default: the name of the weights]")
+@click.option("--overwrite", is_flag=True, help="Replace existing files in FOLDER.")
 def command(
     folder: Path,
     weights: str,
@@ -87,20 +87,23 @@ def command(
 ) -> None:
     """Export a network into FOLDER for other runtimes.
 
-    Makes FOLDER/saved_model/NAME/1 for TensorFlow Serving, FOLDER/tflite/NAME.KIND.tflite for
-    phones and browsers, and FOLDER/onnx/NAME.onnx, and checks each against the network. The table
-    of what each costs and loses is printed, and stands in FOLDER/report.md and report.json.
+    Writes FOLDER/saved_model/NAME/1 for TensorFlow Serving, FOLDER/tflite/NAME.KIND.tflite for
+    phones and browsers, and FOLDER/onnx/NAME.onnx for ONNX Runtime, and checks that they compute
+    what the network computes. A table of the size, speed and loss of quality of each file is
+    printed and written to FOLDER/report.md and FOLDER/report.json.
     """
     wanted = _TARGETS if "all" in targets else tuple(dict.fromkeys(targets))
     if not overwrite and folder.is_dir() and not holds_nothing(folder):
         raise click.UsageError(f"{folder} is not empty: name another folder, or give --overwrite.")
     import_quietly("tensorflow")
 
-    from keras_colorize.exporting.family import Order, export_family
-    from keras_colorize.exporting.measuring import write_report
+    from keras_colorize.exporting.bundle import export_bundle
+    from keras_colorize.exporting.measuring import table
 
     inherited = _facts(weights)
-    order = Order(
+    measured = export_bundle(
+        weights,
+        folder,
         name=name or name_of(weights),
         command=shlex.join(["keras-colorize", *sys.argv[1:]]),
         targets=wanted,
@@ -110,23 +113,23 @@ def command(
         author=inherited.get("author", "") if author is None else author,
         license=inherited.get("license", "") if license is None else license,
         overwrite=overwrite,
+        say=lambda line: click.echo(line, err=True),
     )
-    made = export_family(weights, folder, order, say=lambda line: click.echo(line, err=True))
-    click.echo(write_report(folder, made.facts(), made.measured))
+    click.echo(table(measured))
     if not calibration and "tflite" in wanted:
-        click.echo("Without --calibration only the TFLite files of floats were made.", err=True)
+        click.echo("The kinds dynamic and int8 were not made. They need --calibration.", err=True)
     if not val:
-        click.echo("Without --val it is not known what the files lose.", err=True)
-    over = [one.name for one in made.measured if one.loss and one.loss.decibels > max_loss_db]
+        click.echo("The loss of quality was not measured. --val measures it.", err=True)
+    over = [one.name for one in measured if one.loss and one.loss.decibels > max_loss_db]
     if over:
         raise click.ClickException(
-            f"More than {max_loss_db} dB of PSNR is lost by {', '.join(over)}; {folder}/report.md "
-            "says how much."
+            f"These files lose more than {max_loss_db} dB of PSNR: {', '.join(over)}. "
+            f"{folder}/report.md says how much."
         )
 
 
 def _facts(weights: str) -> dict[str, Any]:
-    """What a `.tflite` file says of itself."""
+    """Reads what a `.tflite` file says of itself."""
     from keras_colorize.inference.tflite_facts import facts_of_file
 
     path = None if find_saved_model(weights) else resolve_weights(weights)

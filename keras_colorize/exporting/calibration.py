@@ -15,43 +15,29 @@ PHOTOGRAPHS = 64
 
 @dataclass(frozen=True)
 class Calibration:
-    """What was read.
+    """The photographs of a calibration.
 
     Attributes:
-        lightness: of each, float32 (H, W) in 0..100.
-        digest: of their files' content, so that two exports can be compared.
+        lightness: L of each, float32 (H, W) in 0..100.
+        digest: digest of the files' content, so that two exports can be compared.
     """
 
     lightness: list[Floats]
     digest: str
 
     def facts(self) -> dict[str, Any]:
-        """What a report says of it."""
+        """Returns what reports and files say of it."""
         return {"photographs": len(self.lightness), "digest": self.digest}
 
 
 def read_calibration(folder: Path) -> Calibration:
-    """Reads at most `PHOTOGRAPHS` photographs in colour, evenly spread over a folder's names.
-
-    Args:
-        folder: photographs at any depth.
-
-    Returns:
-        The photographs as the network sees them, with what tells which they were.
-    """
+    """Reads at most `PHOTOGRAPHS` colour photographs, evenly spread over a folder's names."""
     names = photograph_names(folder)
-    files = scan_folder(folder, names[:: -(-len(names) // PHOTOGRAPHS)]).files
-    return calibration_of(files)
+    return calibration_of(scan_folder(folder, names[:: -(-len(names) // PHOTOGRAPHS)]).files)
 
 
 def calibration_of(photographs: Sequence[Path | bytes]) -> Calibration:
-    """Reads these photographs.
-
-    Args:
-        photographs: files, or what they hold.
-
-    Returns:
-        As `read_calibration`.
+    """Reads photographs from files or from their content.
 
     Raises:
         ImageError: one cannot be read.

@@ -10,12 +10,13 @@ from keras_colorize.inference.quiet import quiet_first_run
 
 @dataclass(frozen=True)
 class Delegation:
-    """What became of the nodes of a file's first signature.
+    """What became of the graph of a file's first signature.
 
     Attributes:
-        nodes: of the graph.
-        delegated: that run in XNNPACK.
-        partitions: connected parts that these make; between two of them LiteRT's own kernels work.
+        nodes: number of nodes of the graph.
+        delegated: number of nodes that run in XNNPACK.
+        partitions: number of connected parts that these form. Between two of them LiteRT's own
+            kernels work.
     """
 
     nodes: int
@@ -24,13 +25,7 @@ class Delegation:
 
 
 def delegation_of(path: Path) -> Delegation:
-    """Loads a file as `LiteRTRuntime` does and looks at its graph.
-
-    Args:
-        path: of a `.tflite` file.
-
-    Returns:
-        How much of the graph XNNPACK takes over.
+    """Loads a `.tflite` file as `LiteRTRuntime` does and looks at its graph.
 
     Raises:
         WeightsError: the file is no such model.
@@ -42,23 +37,20 @@ def delegation_of(path: Path) -> Delegation:
     operations = interpreter._get_ops_details()
     partitions = [op for op in operations if op["op_name"] == "DELEGATE"]
     nodes = [op for op in operations if op["op_name"] != "DELEGATE"]
-    makers = {int(tensor): node["index"] for node in nodes for tensor in node["outputs"]}
-    by_index = {node["index"]: node for node in nodes}
-    delegated: set[int] = set()
-    for partition in partitions:
-        delegated |= _inside(partition, makers, by_index)
+    makers = {int(tensor): node for node in nodes for tensor in node["outputs"]}
+    delegated: set[int] = set().union(*(_inside(partition, makers) for partition in partitions))
     return Delegation(len(nodes), len(delegated), len(partitions))
 
 
-def _inside(partition: Any, makers: dict[int, int], nodes: dict[int, Any]) -> set[int]:
-    """The nodes between a delegate's inputs and its outputs."""
+def _inside(partition: Any, makers: dict[int, Any]) -> set[int]:
+    """Returns the nodes between a delegate's inputs and its outputs."""
     given = {int(tensor) for tensor in partition["inputs"]}
     found: set[int] = set()
     wanted = [int(tensor) for tensor in partition["outputs"]]
     while wanted:
         tensor = wanted.pop()
         maker = makers.get(tensor)
-        if tensor not in given and maker is not None and maker not in found:
-            found.add(maker)
-            wanted += [int(tensor) for tensor in nodes[maker]["inputs"]]
+        if tensor not in given and maker is not None and maker["index"] not in found:
+            found.add(maker["index"])
+            wanted += [int(tensor) for tensor in maker["inputs"]]
     return found

@@ -1,7 +1,7 @@
-"""Networks whose activations fit into 8 bits: channels of like range, and no range for a few.
+"""Brings the activations of a network to similar ranges, so that they fit into 8 bits.
 
-Integer files hold a tensor's values in 256 steps between the least and the greatest seen in
-calibration. Two things waste the steps: channels of unlike range in one tensor, and the rare
+Integer files hold the values of a tensor in 256 steps between the least and the greatest value seen
+in calibration. Two things waste these steps: channels of different ranges in one tensor, and a rare
 photograph that makes a tensor hundreds of times as large as any other does. Here every activation
 is brought into 0..6, where ReLU6 ends. The stages of an EfficientNet-Lite end there already, and
 stay as they are.
@@ -16,40 +16,30 @@ from numpy.typing import NDArray
 from keras_colorize.models.efficientnet_lite import is_in_encoder
 from keras_colorize.models.generator import config_of
 
-LIMIT = 6.0  # of ReLU6, which convolutions of integer files have built in
-# Share of the calibration photographs that no range is made for, in percent. Of 64 photographs, 5
-# drove the last activations of the packaged network to 22..450, where those of no other reach 1.
+LIMIT = 6.0  # the limit of ReLU6, which convolutions of integer files have built in
+# Percentage of the calibration photographs that the ranges ignore. 5 of 64 photographs drove the
+# last activations of the packaged network to 22..450, where those of no other photograph reach 1.
 RARE = 10
-_SMALLEST = 1e-2  # range of a channel that calibration never woke, over its tensor's
+_SMALLEST = 1e-2  # range of a channel that is always 0, as a share of the range of its tensor
 
 Floats = NDArray[np.float64]
 Scales = Mapping[str, Floats]  # by the name of a ReLU layer: (channels,)
 
 
 def equalize(folded: keras.Model, lightness_scaled: NDArray[np.float32]) -> keras.Model:
-    """Rescales the channels of a network to like ranges, and bounds them with ReLU6.
+    """Rescales the channels of a network to similar ranges, and limits them with ReLU6.
+
+    Except for the few activations that are cut off, the result computes what `folded` computes.
 
     Args:
         folded: a generator without batch norm.
         lightness_scaled: (n, H, W, 1) in [-1, 1], photographs to calibrate with.
-
-    Returns:
-        A network of the same layers with ReLU6. But for the few activations that it cuts off, it
-        computes what `folded` computes.
     """
     return rescale(folded, measured_scales(folded, lightness_scaled), limit=LIMIT)
 
 
 def measured_scales(folded: keras.Model, lightness_scaled: NDArray[np.float32]) -> Scales:
-    """Chooses the scales of all channels, as `rescale` takes them.
-
-    Args:
-        folded: a generator without batch norm.
-        lightness_scaled: (n, H, W, 1) in [-1, 1], photographs to calibrate with.
-
-    Returns:
-        By the name of each ReLU layer outside of a pretrained encoder: (channels,), greater than 0.
-    """
+    """Chooses the scales of all channels, as `rescale` takes them; see `equalize`."""
     return {name: channel_scales(peaks) for name, peaks in measure(folded, lightness_scaled)}
 
 
@@ -57,10 +47,6 @@ def measure(
     folded: keras.Model, lightness_scaled: NDArray[np.float32]
 ) -> list[tuple[str, NDArray[np.float32]]]:
     """Measures the greatest activation of each photograph and channel.
-
-    Args:
-        folded: a generator without batch norm.
-        lightness_scaled: (n, H, W, 1) in [-1, 1].
 
     Returns:
         The name of each ReLU layer outside of a pretrained encoder, with (n, channels).
@@ -82,8 +68,8 @@ def channel_scales(peaks: NDArray[np.float32]) -> Floats:
         peaks: (n, channels), the greatest activation of each photograph.
 
     Returns:
-        (channels,), greater than 0. A channel whose range is that of all channels gets 0..`LIMIT`,
-        and the others some part of it.
+        (channels,), greater than 0. The channel of the largest range gets 0..`LIMIT`, and the
+        others some part of it.
     """
     whole = np.percentile(peaks.max(axis=1), 100 - RARE) or 1.0  # a layer may be silent
     own = np.percentile(peaks, 100 - RARE, axis=0)
@@ -100,7 +86,7 @@ def rescale(folded: keras.Model, scales: Scales, *, limit: float | None = None) 
     Args:
         folded: a generator without batch norm.
         scales: by the name of each ReLU layer: (channels,), greater than 0.
-        limit: greatest value that the ReLU layers of the result let through; default: any.
+        limit: greatest value that the ReLU layers of the result let through.
 
     Returns:
         A network of the same layers; the original is not changed.

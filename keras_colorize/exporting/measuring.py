@@ -1,4 +1,4 @@
-"""What an exported file costs and what it loses: the table that `keras-colorize export` prints."""
+"""Measures the size, speed and loss of quality of exported files, and makes a table of them."""
 
 import gzip
 import json
@@ -21,16 +21,27 @@ from keras_colorize.inference.runtime import Runtime, load_runtime
 
 THREADS = (1, 2)
 REPORT = "report.md"
+_COLUMNS = (
+    "file",
+    "bytes",
+    "gzip",
+    "nodes in XNNPACK",
+    "parts",
+    "ms, 1 thread",
+    "ms, 2 threads",
+    "PSNR lost, dB",
+    "PSNR to float, dB",
+)
 
 
 @dataclass(frozen=True)
 class Loss:
-    """What a file's pictures lose, as means over photographs.
+    """What the pictures of a file lose, as means over photographs.
 
     Attributes:
         decibels: PSNR against the photographs' own colours: the float parent's less the file's.
         to_parent: PSNR, in dB, of the file's pictures against the parent's; at most 60.
-        images: how many photographs.
+        images: number of photographs.
     """
 
     decibels: float
@@ -43,14 +54,14 @@ class Measured:
     """A file, measured.
 
     Attributes:
-        name: what it is.
+        name: what it is, for people.
         path: the file or folder.
-        bytes: of all of it.
-        gzip_bytes: the same as gzip packs each file: of a download.
+        bytes: size of all of it.
+        gzip_bytes: size of a download: as gzip packs each file.
         milliseconds: median time of a prediction of 256 x 256, or the size nearest to it, by
-            threads; by 0 where its runtime chooses their number.
+            number of threads; by 0 where its runtime chooses their number.
         delegation: of a `.tflite` file.
-        loss: None where no photographs were given.
+        loss: None without photographs.
     """
 
     name: str
@@ -62,27 +73,23 @@ class Measured:
     loss: Loss | None
 
     def facts(self) -> dict[str, Any]:
-        """All of it as plain data."""
+        """Returns all of it as plain data."""
         return {**asdict(self), "path": self.path.name}
 
 
 def measure(paths: Mapping[str, Path], parent: Runtime, photographs: Path | None) -> list[Measured]:
-    """Measures the files of one network.
+    """Measures what the files of one network cost and lose.
 
     Args:
         paths: files or folders that `load_runtime` takes, by what they are, for people.
         parent: the float network that they were made of.
         photographs: a folder to measure the loss on, or None.
 
-    Returns:
-        What each file costs and loses, in the order of `paths`.
-
     Raises:
         WeightsError: a file cannot be used.
         FolderError: there are no photographs in the folder.
     """
-    runtimes = {name: load_runtime(path) for name, path in paths.items()}
-    losses = _losses(runtimes, parent, photographs) if photographs else {}
+    losses = _losses(paths, parent, photographs) if photographs else {}
     return [_measured(name, path, losses.get(name)) for name, path in paths.items()]
 
 
@@ -100,9 +107,9 @@ def _measured(name: str, path: Path, loss: Loss | None) -> Measured:
     )
 
 
-def _losses(runtimes: Mapping[str, Runtime], parent: Runtime, photographs: Path) -> dict[str, Loss]:
-    """All files in one pass over the photographs, for each size of theirs: one, as a rule."""
-    colorizers = {name: Colorizer(runtime) for name, runtime in runtimes.items()}
+def _losses(paths: Mapping[str, Path], parent: Runtime, photographs: Path) -> dict[str, Loss]:
+    """Measures the losses in one pass over the photographs for all files of the same size."""
+    colorizers = {name: Colorizer(load_runtime(path)) for name, path in paths.items()}
     found: dict[str, Loss] = {}
     for size in dict.fromkeys(colorizer.size for colorizer in colorizers.values()):
         group = {name: each for name, each in colorizers.items() if each.size == size}
@@ -132,50 +139,30 @@ def _losses_of_a_size(
 
 
 def table(measured: Sequence[Measured]) -> str:
-    """The figures as rows of Markdown."""
-    heading = [
-        "file",
-        "bytes",
-        "gzip",
-        "nodes in XNNPACK",
-        "parts",
-        "ms, 1 thread",
-        "ms, 2 threads",
+    """Returns the figures as a table in Markdown."""
+    return markdown_table([list(_COLUMNS), *map(_row, measured)])
+
+
+def _row(one: Measured) -> list[str]:
+    delegation, loss, times = one.delegation, one.loss, one.milliseconds
+    return [
+        one.name,
+        f"{one.bytes:,}",
+        f"{one.gzip_bytes:,}",
+        f"{delegation.delegated} / {delegation.nodes}" if delegation else "-",
+        str(delegation.partitions) if delegation else "-",
+        f"{times[1]:.1f}" if 1 in times else "-",
+        f"{times.get(2) or times[0]:.1f}",
+        f"{loss.decibels:.3f}" if loss else "-",
+        f"{loss.to_parent:.1f}" if loss else "-",
     ]
-    heading += ["PSNR lost, dB", "PSNR to float, dB"]
-    lines = [heading]
-    for one in measured:
-        delegation, loss = one.delegation, one.loss
-        chosen = one.milliseconds.get(0)
-        times = [one.milliseconds.get(count) for count in THREADS]
-        lines.append(
-            [
-                one.name,
-                f"{one.bytes:,}",
-                f"{one.gzip_bytes:,}",
-                f"{delegation.delegated} / {delegation.nodes}" if delegation else "-",
-                str(delegation.partitions) if delegation else "-",
-                *(
-                    "-" if time is None else f"{time:.1f}"
-                    for time in (times[0], times[1] or chosen)
-                ),
-                f"{loss.decibels:.3f}" if loss else "-",
-                f"{loss.to_parent:.1f}" if loss else "-",
-            ]
-        )
-    return markdown_table(lines)
 
 
 def write_report(folder: Path, facts: Mapping[str, Any], measured: Sequence[Measured]) -> str:
-    """Writes `report.json` and `report.md`, in the place of those that are there.
-
-    Args:
-        folder: where to.
-        facts: what the first of them holds beside the measured `files`.
-        measured: the rows of the second.
+    """Writes `report.json`, with these facts, and `report.md`, and replaces older ones.
 
     Returns:
-        The table of the second.
+        The table of `report.md`.
     """
     report = finite({**facts, "files": [one.facts() for one in measured]})
     text = table(measured)

@@ -1,4 +1,4 @@
-"""TFLite files of one signature each, merged into one file that holds equal weights once."""
+"""Merges TFLite files with one signature each into one file that holds equal weights once."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,15 +9,12 @@ from keras_colorize.inference.tflite_operators import pack
 
 
 def merge_signatures(models: Mapping[str, bytes], aliases: Mapping[str, str]) -> bytes:
-    """Merges models into one file with a signature for each.
+    """Merges models into one file that stores equal constants once.
 
     Args:
         models: TFLite files of one subgraph and one signature each, by the name that the
             signature gets.
         aliases: further names of these signatures.
-
-    Returns:
-        A TFLite file. Constants that are equal byte for byte are stored once.
     """
     merged, *others = (schema.ModelT.InitFromPackedBuf(model, 0) for model in models.values())
     buffers, places = [schema.BufferT()], {b"": 0}  # buffer 0 is empty by definition

@@ -46,15 +46,12 @@ differs from Keras by {rms:.1e} (root mean square; at most {most:.1e}) in units 
 
 
 def model_card(run: Path, facts: Mapping[str, Any], notes: str) -> str:
-    """Puts together `weights/README.md`.
+    """Writes the Markdown of `weights/README.md`.
 
     Args:
         run: the run folder.
-        facts: of `package`.
-        notes: Markdown that stands at the end: the data and its terms, the limits.
-
-    Returns:
-        Markdown.
+        facts: what `package` returned.
+        notes: Markdown for the end: the data and its terms, the limits.
     """
     config = json.loads((run / "config.json").read_text())
     network = GeneratorConfig.from_fields(config["generator"])

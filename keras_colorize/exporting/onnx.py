@@ -15,15 +15,11 @@ OPSET = 18
 
 
 def convert_to_onnx(generator: keras.Model) -> bytes:
-    """Converts a generator to ONNX.
+    """Converts a generator to an ONNX file.
 
-    Args:
-        generator: with batch norm; it is folded here.
-
-    Returns:
-        The file: from `lightness` (B, H, W, 1), 0..100, to `ab` (B, H/c, W/c, 2) in Lab units.
-        B is any number; H and W are any multiples of `size_multiple`, which stands in the file's
-        metadata beside `chroma_stride` (c) and `multiply_adds`, those of the smallest picture.
+    It computes `ab` (B, H/c, W/c, 2) in Lab units from `lightness` (B, H, W, 1), 0..100. B is any
+    number; H and W are any multiples of `size_multiple`, which stands in the file's metadata
+    beside `chroma_stride` (c) and `multiply_adds`, those of the smallest picture.
     """
     folded, config = fold_batch_norm(generator), config_of(generator)
     network = LabNetwork(folded)

@@ -5,26 +5,25 @@ from numpy.typing import NDArray
 
 from keras_colorize.imaging.color import scale_ab
 
-# Root of the mean square, in scaled units. Single values differ by more: float32's rounding alone
-# moves a value of the packaged network by up to 1.5e-5 (Keras in float32 against float64).
+# Root mean square, in scaled units. Single values differ by more: the rounding of float32 alone
+# changes a value of the packaged network by up to 1.5e-5 (Keras in float32 against float64).
 FLOAT32_TOLERANCE = 1e-5
-SAME_OPERATIONS_TOLERANCE = 1e-6  # where the file has the very operations of its parent
+SAME_OPERATIONS_TOLERANCE = 1e-6  # where the file has the same operations as its parent
 _STEP = 50 / 1024
 
 
 class ParityError(ArithmeticError):
-    """An exported file gives other ab than its parent; the message is one sentence."""
+    """An exported file predicts other colours than its parent; the message is one sentence."""
 
 
 def probe_lightness(side: int = 256) -> NDArray[np.float32]:
-    """L that a file and its parent can be compared on: areas, and grain.
+    """Makes L with areas and grain to compare a file and its parent on.
 
-    Frameworks divide by 50 in ways that differ in the last bit, of which a network that has hardly
-    learnt makes more than float32's rounding does after it. Here L / 50 is exact, so that all that
-    is compared is the network.
+    Frameworks divide by 50 in ways that differ in the last bit, and a network that has hardly
+    learnt magnifies this. Here L / 50 is exact, so that only the networks are compared.
 
     Args:
-        side: of the square, a multiple of 16.
+        side: side of the square, a multiple of 16.
 
     Returns:
         float32 (side, side) in 0..100, multiples of 50/1024.
@@ -41,18 +40,13 @@ def assert_parity(
     parent_ab: NDArray[np.float32],
     tolerance: float = FLOAT32_TOLERANCE,
 ) -> dict[str, float]:
-    """Compares what a file and its parent make of the same L.
-
-    Args:
-        exported_ab: (H, W, 2), the file's, in Lab units.
-        parent_ab: (H, W, 2), the Keras generator's, in Lab units.
-        tolerance: largest root-mean-square difference allowed, in scaled units (Lab over 110).
+    """Compares what a file and its parent predict from the same L, (H, W, 2) in Lab units.
 
     Returns:
-        `rms` and `max` of the difference, in scaled units.
+        `rms` and `max` of the difference, in scaled units (Lab over 110).
 
     Raises:
-        ParityError: the root mean square is over the tolerance, or no number.
+        ParityError: the root mean square is over the tolerance, in scaled units, or no number.
     """
     difference = scale_ab(exported_ab.astype(np.float64) - parent_ab)
     rms = float(np.sqrt(np.mean(difference**2)))

@@ -1,7 +1,7 @@
-"""Photographs through a network, as TensorFlow operations: `Colorizer` inside a graph.
+"""Colours photographs with TensorFlow operations, as `Colorizer` does, inside a graph.
 
-Pictures of a batch have one size, which is known only when the graph runs. The steps are those of
-`inference.fitting`, for a network that takes any size, and of `imaging.upsampling`.
+All pictures of a batch have the same size, which is known only when the graph runs. The steps are
+those of `inference.fitting`, for a network that takes any size, and of `imaging.upsampling`.
 """
 
 from collections.abc import Callable
@@ -38,13 +38,9 @@ def colorize_pixels(rgb: tf.Tensor, network: Network, multiple: int, stride: int
 
 
 def predict_fitted(lightness: tf.Tensor, network: Network, multiple: int, stride: int) -> tf.Tensor:
-    """Predicts ab of pictures of any size, seen by the network with a short side of 256 pixels.
+    """Predicts ab from lightness (B, H, W, 1) of any size; see `colorize_pixels`.
 
-    Args:
-        lightness: (B, H, W, 1), 0..100.
-        network: as in `colorize_pixels`.
-        multiple: the same.
-        stride: the same.
+    The network sees the pictures with a short side of 256 pixels.
 
     Returns:
         (B, h, w, 2) in Lab units, of the network's resolution but nowhere finer than the
@@ -65,12 +61,7 @@ def predict_fitted(lightness: tf.Tensor, network: Network, multiple: int, stride
 
 
 def fit(size: tf.Tensor, multiple: int, stride: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Chooses the frame for pictures of a size, and their size within.
-
-    Args:
-        size: (2,) int32, height and width.
-        multiple: as in `colorize_pixels`.
-        stride: the same.
+    """Chooses the frame for pictures of a size, (2,) int32, and their size within it.
 
     Returns:
         Frame and content of `inference.fitting.Fit`, (2,) int32 each.
@@ -94,13 +85,10 @@ def reflect_into(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Fills a frame around pictures with their reflections, as `cv2.BORDER_REFLECT` does.
 
-    Args:
-        lightness: (B, H, W, 1).
-        frame: (2,) int32, height and width; a side of the picture that is longer stays.
-        stride: the margins above and to the left are whole multiples of it.
+    A side of the pictures (B, H, W, 1) that is longer than the frame (2,) stays as it is.
 
     Returns:
-        (B, h, w, 1), and those two margins, (2,) int32.
+        (B, h, w, 1), and the margins above and to the left, (2,) int32, multiples of the stride.
     """
     size = tf.shape(lightness)[1:3]
     filled = tf.maximum(frame, size)
@@ -144,14 +132,9 @@ def _tent(length: tf.Tensor) -> tf.Tensor:
 
 
 def guided_upsample(ab: tf.Tensor, lightness: tf.Tensor) -> tf.Tensor:
-    """Brings ab to the size of the lightness, as `imaging.upsampling` explains it.
+    """Brings ab (B, h, w, 2) to the size of the lightness (B, H, W, 1), which is at least as large.
 
-    Args:
-        ab: (B, h, w, 2), covers the whole picture.
-        lightness: (B, H, W, 1) in 0..100, at least as large.
-
-    Returns:
-        (B, H, W, 2).
+    `imaging.upsampling` explains it.
     """
     low, full = tf.shape(ab)[1:3], tf.shape(lightness)[1:3]
     guide = tf.image.resize(lightness, low, "area")

@@ -1,4 +1,4 @@
-"""TFLite files whose weights are integers: with activations of floats, or of integers, too."""
+"""TFLite files with integer weights, and with float or integer activations."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -13,22 +13,17 @@ from keras_colorize.inference.quiet import without_stderr
 from keras_colorize.inference.tflite_operators import layer_of, pack
 
 _LAST_LAYER = "ab_scaled"
-# Of the kernels that become integers: fewer weights cost more accuracy than they save.
+# Kernels with fewer weights stay floats: as integers they cost more accuracy than they save size.
 _LEAST_WEIGHTS = 1024
 
 
 def with_integer_kernels(model: bytes) -> bytes:
-    """Makes a `dynamic` file of a float32 file: the kernels of its convolutions become int8.
+    """Makes a `dynamic` file of a float32 file of one graph.
 
+    The kernels of its convolutions become int8, symmetric, with a scale for each output channel.
     Depthwise kernels stay as they are. XNNPACK has no depthwise convolution of int8 kernels and
     float activations: LiteRT would compute each of them itself, several times as slowly, and copy
     what lies between it and the others. They are few of the weights.
-
-    Args:
-        model: a TFLite file of one graph.
-
-    Returns:
-        The file with int8 kernels, symmetric, with a scale for each output channel.
     """
     from ai_edge_quantizer import Quantizer
 
@@ -54,7 +49,7 @@ def with_integer_kernels(model: bytes) -> bytes:
 
 
 def _with_buffers_inside(content: bytes) -> bytes:
-    """Moves what a file holds behind its flatbuffer into it, where all other readers look."""
+    """Moves data from behind the flatbuffer into it, where other readers expect it."""
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     for buffer in model.buffers:
         if buffer.offset > 1:  # 0 and 1: there is nothing behind
@@ -64,7 +59,7 @@ def _with_buffers_inside(content: bytes) -> bytes:
 
 
 def int8_file(converter: Any, samples: Sequence[np.ndarray]) -> bytes:
-    """Makes an int8 file with float32 input and output, by TensorFlow's own debugger of such files.
+    """Makes an int8 file with float32 input and output, with TensorFlow's quantization debugger.
 
     The last tanh and the scaling after it stay floats: int8 tanh has steps of 1/128, which are
     0.86 in Lab units, and most photographs' ab is within a quarter of its range.
@@ -72,9 +67,6 @@ def int8_file(converter: Any, samples: Sequence[np.ndarray]) -> bytes:
     Args:
         converter: a `TFLiteConverter` that optimizes.
         samples: (1, H, W, 1), L in 0..100, to calibrate with.
-
-    Returns:
-        The `.tflite` file.
     """
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.representative_dataset = lambda: ({"lightness": x} for x in samples)
@@ -94,7 +86,7 @@ def int8_file(converter: Any, samples: Sequence[np.ndarray]) -> bytes:
 
 @contextmanager
 def quiet_conversion() -> Iterator[None]:
-    """Keeps TensorFlow's converter and calibrator from talking to their developers."""
+    """Hides messages of TensorFlow's converter and calibrator that are meant for developers."""
     with warnings.catch_warnings(), without_stderr():
         warnings.filterwarnings(
             "ignore", message=r"\s*Warning: tf\.lite\.Interpreter is deprecated"

@@ -1,7 +1,7 @@
-"""Generators as SavedModels, for TensorFlow Serving and TensorFlow itself: photographs in and out.
+"""Generators as SavedModels, which colour photographs in TensorFlow Serving and TensorFlow.
 
-Only operations of TensorFlow's own are in the graph: a process that loads it needs neither this
-package nor Keras nor tensorflow-io.
+The graph has only TensorFlow's own operations: a process that loads it needs neither this package
+nor Keras nor tensorflow-io.
 """
 
 import errno
@@ -48,11 +48,11 @@ def export_saved_model(
     PNG. Warm-up requests and a README.txt lie inside.
 
     Args:
-        generator: of `keras_colorize.models.generator`; batch norm is folded here.
-        folder: the SavedModel.
-        name: under which it is to be served.
-        command: what the README names as the command that made it.
-        overwrite: whether a SavedModel that is there already is replaced.
+        generator: a generator.
+        folder: folder of the SavedModel.
+        name: name under which it is served.
+        command: command line that the README names.
+        overwrite: whether an existing SavedModel is replaced.
 
     Returns:
         `rms` and `max` of the difference from the generator, in scaled units.
@@ -81,7 +81,7 @@ def export_saved_model(
 
 
 class _SavedModule(LabNetwork):
-    """The folded network with all that stands between it and a photograph."""
+    """The network without batch norm, with all steps between it and a photograph."""
 
     def __init__(self, folded: keras.Model) -> None:
         super().__init__(folded)

@@ -51,10 +51,5 @@ keras-colorize evaluate PHOTOGRAPHS --weights THIS-FOLDER
 
 
 def saved_model_readme(name: str, command: str) -> str:
-    """Returns the text of README.txt.
-
-    Args:
-        name: under which the model is to be served.
-        command: that made the SavedModel.
-    """
+    """Returns README.txt of a SavedModel that this command made and that is served so named."""
     return _TEXT.substitute(name=name, command=command)

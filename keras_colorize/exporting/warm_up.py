@@ -1,4 +1,4 @@
-"""Requests that a server answers before it takes others, so that nobody waits for the first."""
+"""Warm-up requests: a server answers them while it starts, so that later requests are not slow."""
 
 from pathlib import Path
 
@@ -11,11 +11,9 @@ _SIZES = ((256, 256), (256, 384), (384, 256))  # square, and the 3 : 2 of most c
 
 
 def write_warm_up(saved_model: Path, name: str) -> None:
-    """Writes warm-up requests for every signature that takes pictures into a SavedModel.
+    """Writes requests for every signature that takes pictures into the folder of a SavedModel.
 
-    Args:
-        saved_model: the folder.
-        name: under which the model is served.
+    A server that loads the model under this name answers them first.
     """
     path = saved_model / WARM_UP_FILE
     path.parent.mkdir(exist_ok=True)

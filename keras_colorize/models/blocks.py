@@ -1,14 +1,14 @@
-"""The building blocks of the generator, for Keras 3 and tf_keras.
+"""The generator's building blocks.
 
-Each function takes the Keras module to build with, because compression builds the same graph with
-tf_keras. With `batch_norm=False`, convolutions have biases instead of batch norm, so that folded
-weights can be set.
+With `batch_norm=False` every convolution has a bias instead, ready to receive folded weights.
 """
 
 from typing import Any
 
-# The moving statistics cover about ten steps. With Keras's default of a hundred, they lag so far
-# behind the weights that a half-trained generator was 12 dB worse than grey.
+import keras
+
+# Over ten steps: over Keras's hundred the moving statistics lag so far behind weights that still
+# change fast that a half-trained generator was 12 dB worse than grey, and without the lag better.
 MOMENTUM = 0.9
 
 
@@ -17,14 +17,13 @@ def scaled(filters: int, width: float) -> int:
     return max(8, 8 * round(filters * width / 8))
 
 
-def _normalize_activate(keras: Any, x: Any, *, batch_norm: bool, name: str) -> Any:
+def _normalize_activate(x: Any, *, batch_norm: bool, name: str) -> Any:
     if batch_norm:
         x = keras.layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_bn")(x)
     return keras.layers.ReLU(name=f"{name}_relu")(x)
 
 
 def conv_block(
-    keras: Any,
     x: Any,
     width: int,
     *,
@@ -36,7 +35,6 @@ def conv_block(
     """Repeats [convolution 3x3, batch norm, ReLU]; three times in figure 4 of Gui et al.
 
     Args:
-        keras: The Keras module to build with.
         x: (B, H, W, n).
         width: Number of filters of each convolution.
         batch_norm: False builds convolutions with biases and no batch norm.
@@ -59,12 +57,12 @@ def conv_block(
             kernel_initializer="he_normal",
             name=f"{name}_conv_{k}",
         )(x)
-        x = _normalize_activate(keras, x, batch_norm=batch_norm, name=f"{name}_conv_{k}")
+        x = _normalize_activate(x, batch_norm=batch_norm, name=f"{name}_conv_{k}")
     return x
 
 
-def downsample(keras: Any, x: Any, width: int, *, batch_norm: bool, name: str) -> Any:
-    """Halves the size, (B, H, W, n) -> (B, H/2, W/2, width): convolution 4x4, batch norm, ReLU."""
+def downsample(x: Any, width: int, *, batch_norm: bool, name: str) -> Any:
+    """Convolution 4x4 with stride 2, batch norm, ReLU: (B, H, W, n) -> (B, H/2, W/2, width)."""
     x = keras.layers.Conv2D(
         width,
         4,
@@ -74,11 +72,11 @@ def downsample(keras: Any, x: Any, width: int, *, batch_norm: bool, name: str) -
         kernel_initializer="he_normal",
         name=name,
     )(x)
-    return _normalize_activate(keras, x, batch_norm=batch_norm, name=name)
+    return _normalize_activate(x, batch_norm=batch_norm, name=name)
 
 
-def upsample(keras: Any, x: Any, width: int, *, batch_norm: bool, name: str) -> Any:
-    """Doubles the size, (B, H, W, n) -> (B, 2H, 2W, width): transposed convolution 4x4, then ReLU.
+def upsample(x: Any, width: int, *, batch_norm: bool, name: str) -> Any:
+    """Transposed convolution 4x4 with stride 2, batch norm, ReLU.
 
     Batch norm comes in between. The kernel size is a multiple of the stride, so there are no
     checkerboard artefacts (Odena et al. 2016).
@@ -92,12 +90,12 @@ def upsample(keras: Any, x: Any, width: int, *, batch_norm: bool, name: str) -> 
         kernel_initializer="he_normal",
         name=name,
     )(x)
-    return _normalize_activate(keras, x, batch_norm=batch_norm, name=name)
+    return _normalize_activate(x, batch_norm=batch_norm, name=name)
 
 
-def project(keras: Any, x: Any, width: int, *, batch_norm: bool, name: str) -> Any:
-    """Changes the number of channels, (B, H, W, n) -> (B, H, W, width): convolution 1x1, ReLU."""
+def project(x: Any, width: int, *, batch_norm: bool, name: str) -> Any:
+    """Convolution 1x1, batch norm, ReLU: (B, H, W, n) -> (B, H, W, width)."""
     x = keras.layers.Conv2D(
         width, 1, use_bias=not batch_norm, kernel_initializer="he_normal", name=name
     )(x)
-    return _normalize_activate(keras, x, batch_norm=batch_norm, name=name)
+    return _normalize_activate(x, batch_norm=batch_norm, name=name)

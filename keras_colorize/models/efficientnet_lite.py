@@ -10,7 +10,10 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-# Number of filters of the first and the last convolution, in all variants.
+import keras
+from keras import layers
+
+# Filters of the first and of the last convolution, in every variant.
 STEM = 32
 HEAD = 1280
 
@@ -76,28 +79,26 @@ def _rounded(filters: float) -> int:
     return multiple + 8 if multiple < 0.9 * filters else multiple
 
 
-def encode(keras: Any, x: Any, variant: str, chroma_stride: int) -> list[Any]:
+def encode(x: Any, variant: str, chroma_stride: int) -> list[Any]:
     """Builds the layers of an EfficientNet-Lite without its classifier.
 
     Args:
-        keras: The Keras module to build with.
-        x: `lightness_scaled` (B, H, W, 1), or RGB scaled to about [-1, 1], (B, H, W, 3).
-        variant: `efficientnet_lite0`, `efficientnet_lite1` or `efficientnet_lite2`.
-        chroma_stride: c. It only affects the names of the layers. A layer of stage s at 1/(c 2^i)
-            of the size of x is named `encoder_{i}_stage_{s}_...`.
+        x: (B, H, W, n): `lightness_scaled`, or RGB scaled to about [-1, 1].
+        variant: which one.
+        chroma_stride: c, which decides the scale in the names of the layers: those of stage s at
+            1/(c 2^i) of the picture are `encoder_{i}_stage_{s}_...`.
 
     Returns:
         The outputs of the seven stages. The first has half of the resolution of x.
     """
-    layers = _Layers(keras)
     outputs = []
     halvings, shift = 1, chroma_stride.bit_length() - 1
-    x = layers.convolve(x, STEM, 3, 2, f"encoder_{max(0, 1 - shift)}_stage_0_conv")
+    x = _convolve(x, STEM, 3, 2, f"encoder_{max(0, 1 - shift)}_stage_0_conv")
     for number, stage in enumerate(stages_of(variant), 1):
         halvings += stage.stride - 1
         prefix = f"encoder_{max(0, halvings - shift)}_stage_{number}"
         for block in range(1, stage.repeats + 1):
-            x = layers.block(x, stage, first=block == 1, name=f"{prefix}_{block}")
+            x = _block(x, stage, first=block == 1, name=f"{prefix}_{block}")
         outputs.append(x)
     return outputs
 
@@ -115,50 +116,46 @@ def features_at(outputs: list[Any], halvings: int) -> list[Any]:
     return [outputs[number - 1] for number in _TAKEN.get(halvings, ())]
 
 
-class _Layers:
-    """The layers of an EfficientNet-Lite.
+def _convolve(
+    x: Any, filters: int, kernel: int, stride: int, name: str, *, activate: bool = True
+) -> Any:
+    """Convolution with bias, then ReLU6.
 
-    They always compute in float32. On a CPU, depthwise convolutions are several times slower in
-    bfloat16, and on an accelerator they take only a small part of the time.
+    All layers compute in float32 whatever the precision of the rest: on a processor depthwise
+    convolutions are several times slower in bfloat16, and on an accelerator they are a small part.
     """
+    x = layers.Conv2D(
+        filters,
+        kernel,
+        strides=stride,
+        padding="same",
+        kernel_initializer="he_normal",
+        dtype="float32",
+        name=name,
+    )(x)
+    return _activate(x, name) if activate else x
 
-    def __init__(self, keras: Any) -> None:
-        self.of = keras.layers
 
-    def convolve(
-        self, x: Any, filters: int, kernel: int, stride: int, name: str, *, activate: bool = True
-    ) -> Any:
-        """Adds a convolution with bias and, unless `activate` is False, ReLU6."""
-        x = self.of.Conv2D(
-            filters,
-            kernel,
-            strides=stride,
-            padding="same",
-            kernel_initializer="he_normal",
-            dtype="float32",
-            name=name,
-        )(x)
-        return self._activate(x, name) if activate else x
+def _block(x: Any, stage: Stage, *, first: bool, name: str) -> Any:
+    """Inverted residual block: expand 1x1, depthwise, project 1x1 without activation."""
+    taken = x
+    if stage.expansion > 1:
+        x = _convolve(x, x.shape[-1] * stage.expansion, 1, 1, f"{name}_expand")
+    x = layers.DepthwiseConv2D(
+        stage.kernel,
+        strides=stage.stride if first else 1,
+        padding="same",
+        depthwise_initializer="he_normal",
+        dtype="float32",
+        name=f"{name}_depthwise",
+    )(x)
+    x = _activate(x, f"{name}_depthwise")
+    x = _convolve(x, stage.filters, 1, 1, f"{name}_project", activate=False)
+    return x if first else layers.Add(dtype="float32", name=f"{name}_add")([taken, x])
 
-    def block(self, x: Any, stage: Stage, *, first: bool, name: str) -> Any:
-        """Adds an inverted residual block: expand 1x1, depthwise, project 1x1."""
-        taken = x
-        if stage.expansion > 1:
-            x = self.convolve(x, x.shape[-1] * stage.expansion, 1, 1, f"{name}_expand")
-        x = self.of.DepthwiseConv2D(
-            stage.kernel,
-            strides=stage.stride if first else 1,
-            padding="same",
-            depthwise_initializer="he_normal",
-            dtype="float32",
-            name=f"{name}_depthwise",
-        )(x)
-        x = self._activate(x, f"{name}_depthwise")
-        x = self.convolve(x, stage.filters, 1, 1, f"{name}_project", activate=False)
-        return x if first else self.of.Add(dtype="float32", name=f"{name}_add")([taken, x])
 
-    def _activate(self, x: Any, name: str) -> Any:
-        return self.of.ReLU(6.0, dtype="float32", name=f"{name}_relu")(x)
+def _activate(x: Any, name: str) -> Any:
+    return layers.ReLU(6.0, dtype="float32", name=f"{name}_relu")(x)
 
 
 def is_in_encoder(name: str) -> bool:
@@ -175,10 +172,8 @@ def build_classifier(variant: str) -> Any:
     Returns:
         A Keras model from RGB / 128 - 127/128, (B, H, W, 3), to logits (B, 1000).
     """
-    import keras
-
     rgb = keras.Input((None, None, 3), name="rgb_scaled")
-    x = encode(keras, rgb, variant, 1)[-1]
-    x = _Layers(keras).convolve(x, HEAD, 1, 1, "head_conv")
-    x = keras.layers.GlobalAveragePooling2D(name="head_pool")(x)
-    return keras.Model(rgb, keras.layers.Dense(1000, name="head_classes")(x), name=variant)
+    x = encode(rgb, variant, 1)[-1]
+    x = _convolve(x, HEAD, 1, 1, "head_conv")
+    x = layers.GlobalAveragePooling2D(name="head_pool")(x)
+    return keras.Model(rgb, layers.Dense(1000, name="head_classes")(x), name=variant)

@@ -10,21 +10,24 @@ from keras_colorize.models.generator import build_generator, config_of
 HE_NORM = math.sqrt(2)  # norm of the weights of an output after He's initialization (2015)
 
 
-def fold_batch_norm(generator: Any, *, keras: Any = None) -> Any:
-    """Builds an equivalent generator without batch norm.
+def fold_batch_norm(generator: Any) -> Any:
+    """Builds the same function without batch norm.
 
     A convolution with the kernel W followed by batch norm is the same as a convolution with the
     kernel W s and the bias beta - mean s, with s = gamma / sqrt(variance + epsilon) for each output
     channel (Jacob et al. 2018, section 3.2).
 
     Args:
-        generator: A generator with batch norm. It is not changed.
-        keras: The Keras module to build with; Keras 3 by default.
+        generator: a generator.
 
     Returns:
-        A generator with the same configuration that has biases instead of batch norm.
+        A generator of the same configuration with biases instead; the original is not changed. A
+        generator that has no batch norm is returned as it is.
     """
-    folded = build_generator(config_of(generator), batch_norm=False, keras=keras)
+    config = config_of(generator)
+    if not any(layer.name.endswith("_bn") for layer in generator.layers):
+        return generator
+    folded = build_generator(config, batch_norm=False)
     layers = {layer.name: layer for layer in generator.layers}
     for layer in folded.layers:
         weights = [np.asarray(w, np.float64) for w in layers[layer.name].get_weights()]

@@ -42,20 +42,20 @@ def node_inputs(config: GeneratorConfig) -> dict[tuple[int, int], list[tuple[int
 
 
 def build_generator(
-    config: GeneratorConfig | str | None = None, *, batch_norm: bool = True, keras: Any = None
-) -> Any:
+    config: GeneratorConfig | str | None = None, *, batch_norm: bool = True
+) -> "Generator":
     """Builds the network that predicts ab from L.
 
     Args:
-        config: A configuration or the name of a preset. The default is the paper's network.
-        batch_norm: False builds the network with biases instead of batch norm, for folded weights
-            (`keras_colorize.models.folding`).
-        keras: The Keras module to build with; Keras 3 by default.
+        config: widths, chroma stride c, encoder and aggregation, or the name of a preset that has
+            them; default: the paper's.
+        batch_norm: False builds the same graph with biases instead of batch norm, to receive
+            folded weights (`keras_colorize.models.folding`).
 
     Returns:
         A functional model from `lightness_scaled`, (B, H, W, 1) in [-1, 1], to `ab_scaled`,
-        (B, H/c, W/c, 2) in [-1, 1], where c is the configuration's `chroma_stride`. H and W must be
-        multiples of 16 c. With Keras 3 the model is a `Generator`.
+        (B, H/c, W/c, 2) in [-1, 1]. H and W are any multiples of 16 c. It has its configuration
+        with it.
 
     Raises:
         ValueError: There is no preset of this name.
@@ -72,9 +72,7 @@ def build_generator(
         raise TypeError(
             f"A generator is built from a GeneratorConfig or a preset's name, not {config!r}."
         )
-    if keras is None:
-        return Generator(config, batch_norm=batch_norm)
-    return keras.Model(*_graph(keras, config, batch_norm), name="generator")
+    return Generator(config, batch_norm=batch_norm)
 
 
 @keras.saving.register_keras_serializable("keras_colorize")
@@ -88,7 +86,7 @@ class Generator(keras.Model):
     """
 
     def __init__(self, config: GeneratorConfig, *, batch_norm: bool = True, **options: Any) -> None:
-        super().__init__(*_graph(keras, config, batch_norm), **{"name": "generator", **options})
+        super().__init__(*_graph(config, batch_norm), **{"name": "generator", **options})
         self.config = config
         self.batch_norm = batch_norm
         self.precision = keras.config.dtype_policy().name
@@ -122,22 +120,22 @@ class Generator(keras.Model):
         return generator
 
 
-def _graph(keras: Any, config: GeneratorConfig, batch_norm: bool) -> tuple[Any, Any]:
-    """Returns the input and the output of the network."""
+def _graph(config: GeneratorConfig, batch_norm: bool) -> tuple[Any, Any]:
+    """The input and the output of the network."""
     widths, convolutions = config.widths, config.convolutions
     lightness = keras.Input((None, None, 1), name="lightness_scaled")
     if config.encoder == "plain":
-        nodes = _plain_nodes(keras, lightness, config, batch_norm)
+        nodes = _plain_nodes(lightness, config, batch_norm)
     else:
-        nodes = _encoded_nodes(keras, lightness, config, batch_norm)
+        nodes = _encoded_nodes(lightness, config, batch_norm)
 
     for (i, j), skips in node_inputs(config).items():
         name = f"node_{i}_{j}"
         below = nodes[i + 1, j - 1]
-        up = upsample(keras, below, widths[i], batch_norm=batch_norm, name=f"{name}_up")
+        up = upsample(below, widths[i], batch_norm=batch_norm, name=f"{name}_up")
         x = keras.layers.Concatenate(name=f"{name}_concat")([up, *(nodes[s] for s in skips)])
         nodes[i, j] = conv_block(
-            keras, x, widths[i], batch_norm=batch_norm, name=name, convolutions=convolutions
+            x, widths[i], batch_norm=batch_norm, name=name, convolutions=convolutions
         )
 
     # Always float32: the layer is cheap, and the precision of ab matters.
@@ -147,16 +145,13 @@ def _graph(keras: Any, config: GeneratorConfig, batch_norm: bool) -> tuple[Any, 
     return lightness, ab
 
 
-def _plain_nodes(
-    keras: Any, x: Any, config: GeneratorConfig, batch_norm: bool
-) -> dict[tuple[int, int], Any]:
-    """Returns the nodes X(i, 0) of the paper's encoder."""
+def _plain_nodes(x: Any, config: GeneratorConfig, batch_norm: bool) -> dict[tuple[int, int], Any]:
+    """The nodes X(i, 0) as the paper has them."""
     nodes = {}
     for i, width in enumerate(config.widths):
         if i:
-            x = downsample(keras, x, width, batch_norm=batch_norm, name=f"encoder_{i}_down")
+            x = downsample(x, width, batch_norm=batch_norm, name=f"encoder_{i}_down")
         nodes[i, 0] = x = conv_block(
-            keras,
             x,
             width,
             batch_norm=batch_norm,
@@ -168,7 +163,7 @@ def _plain_nodes(
 
 
 def _encoded_nodes(
-    keras: Any, lightness: Any, config: GeneratorConfig, batch_norm: bool
+    lightness: Any, config: GeneratorConfig, batch_norm: bool
 ) -> dict[tuple[int, int], Any]:
     """Returns the nodes X(i, 0) of an EfficientNet-Lite encoder.
 
@@ -176,13 +171,12 @@ def _encoded_nodes(
     folded by c. If the encoder has no stage for the last scale, that node is a downsampling step
     and a block.
     """
-    outputs = encode(keras, lightness, config.encoder, config.chroma_stride)
+    outputs = encode(lightness, config.encoder, config.chroma_stride)
     nodes: dict[tuple[int, int], Any] = {}
     for i, width in enumerate(config.widths):
         taken = features_at(outputs, config.chroma_stride.bit_length() - 1 + i)
         if i == 0:
             fold = conv_block(
-                keras,
                 lightness,
                 max(1, width // 2),
                 batch_norm=batch_norm,
@@ -195,13 +189,10 @@ def _encoded_nodes(
             x = taken[0]
             if len(taken) > 1:
                 x = keras.layers.Concatenate(name=f"encoder_{i}_concat")(taken)
-            x = project(keras, x, width, batch_norm=batch_norm, name=f"encoder_{i}_lateral")
+            x = project(x, width, batch_norm=batch_norm, name=f"encoder_{i}_lateral")
         else:
-            x = downsample(
-                keras, nodes[i - 1, 0], width, batch_norm=batch_norm, name=f"encoder_{i}_down"
-            )
+            x = downsample(nodes[i - 1, 0], width, batch_norm=batch_norm, name=f"encoder_{i}_down")
             x = conv_block(
-                keras,
                 x,
                 width,
                 batch_norm=batch_norm,

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ def generator() -> Any:
     return used_generator((8, 16, 32, 64, 64))
 
 
-def used_generator(widths: tuple[int, ...], aggregation: str = "improved_dla") -> Any:
+def used_generator(
+    widths: tuple[int, ...], aggregation: str = "improved_dla", convolutions: int = 3
+) -> Any:
     """A network whose batch norm has used statistics."""
     import keras
 
@@ -21,7 +25,7 @@ def used_generator(widths: tuple[int, ...], aggregation: str = "improved_dla") -
     from keras_colorize.models.generator import build_generator
 
     keras.utils.set_random_seed(0)
-    model = build_generator(GeneratorConfig(widths, 2, aggregation))
+    model = build_generator(GeneratorConfig(widths, 2, aggregation, convolutions=convolutions))
     random = np.random.default_rng(0)
     weights = []
     for variable, value in zip(model.variables, model.get_weights(), strict=True):
@@ -37,7 +41,7 @@ def used_generator(widths: tuple[int, ...], aggregation: str = "improved_dla") -
 @pytest.fixture(scope="session")
 def small_generator() -> Any:
     """A network that is quickly converted."""
-    return used_generator((8, 8, 8, 8, 8), "unet")
+    return used_generator((8, 8, 8, 8, 8), "unet", convolutions=1)
 
 
 @pytest.fixture(scope="session")
@@ -58,19 +62,71 @@ def samples(make_picture: Any) -> list[np.ndarray]:
 
 
 @pytest.fixture(scope="session")
-def float_file(generator: Any) -> bytes:
-    """The float32 file with three signatures."""
-    from keras_colorize.exporting.tflite import convert
+def small_conversions(
+    small_generator: Any, samples: list[np.ndarray]
+) -> Callable[[str], tuple[bytes, bytes]]:
+    """Makes the small generator's file of a kind, for pictures of 64 x 64, once.
 
-    return convert(generator, sizes=SIZES)
+    The second is what it was before the activations of its transposed convolutions were taken out.
+    """
+    from keras_colorize.exporting import tflite
+
+    conversion = tflite.Conversion(small_generator, sizes=SIZES[:1], representative=samples)
+    usual = tflite.unfuse_transposed_convolutions
+
+    @cache
+    def make(kind: Any) -> tuple[bytes, bytes]:
+        seen: list[bytes] = []
+
+        def unfuse(content: bytes) -> bytes:
+            seen.append(content)
+            return usual(content)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(tflite, "unfuse_transposed_convolutions", unfuse)
+            file = conversion.file(kind)
+        return file, seen[0]
+
+    return make
 
 
 @pytest.fixture(scope="session")
-def single_file(generator: Any) -> bytes:
-    """The float32 file with the signature for the first size alone."""
-    from keras_colorize.exporting.tflite import convert
+def small_files(
+    small_conversions: Callable[[str], tuple[bytes, bytes]],
+) -> Callable[[str], bytes]:
+    """Returns the small generator's file of a kind, for pictures of 64 x 64."""
+    return lambda kind: small_conversions(kind)[0]
 
-    return convert(generator, sizes=SIZES[:1])
+
+@pytest.fixture(scope="session")
+def float_files(generator: Any) -> tuple[bytes, bytes]:
+    """The float32 file with three signatures, and that with the first of them alone."""
+    from keras_colorize.exporting import tflite
+
+    merged: list[dict[str, bytes]] = []
+    usual = tflite.merge_signatures
+
+    def merge(models: dict[str, bytes], aliases: dict[str, str]) -> bytes:
+        merged.append(models)
+        return usual(models, aliases)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tflite, "merge_signatures", merge)
+        file = tflite.convert(generator, sizes=SIZES)
+    name, model = next(iter(merged[0].items()))
+    return file, usual({name: model}, {"colorize": name})
+
+
+@pytest.fixture(scope="session")
+def float_file(float_files: tuple[bytes, bytes]) -> bytes:
+    """The float32 file with three signatures."""
+    return float_files[0]
+
+
+@pytest.fixture(scope="session")
+def single_file(float_files: tuple[bytes, bytes]) -> bytes:
+    """The float32 file with the signature for the first size alone."""
+    return float_files[1]
 
 
 @pytest.fixture(scope="session")

@@ -13,14 +13,13 @@ from ai_edge_litert.interpreter import Interpreter
 from click.testing import CliRunner
 
 from keras_colorize.cli.main import main
-from keras_colorize.exporting import compressed
+from keras_colorize.exporting import compression
+from keras_colorize.exporting.clustering import ClusteredNetwork
 from keras_colorize.exporting.delegation import delegation_of
-from keras_colorize.exporting.distillation import Distillation
 from keras_colorize.imaging.color import scale_lightness
 from keras_colorize.imaging.locks import only_writer
 from keras_colorize.inference.generators import load_generator
 from keras_colorize.inference.tflite_weights import read_constants
-from keras_colorize.models.folding import fold_batch_norm
 from keras_colorize.models.generator import build_generator, config_of
 
 SIZE = (64, 64)
@@ -36,7 +35,7 @@ def compress(*arguments):
 def quick(tmp_path_factory):
     """One small size: each takes the converter seconds."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compressed, "SIZES", (SIZE,))
+        patch.setattr(compression, "SIZES", (SIZE,))
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
 
@@ -50,25 +49,17 @@ def weights(small_generator, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def finished(weights, photographs, tmp_path_factory):
-    """A run of each method, and what the command said."""
-    made = {}
-
-    def run(method):
-        if method not in made:
-            folder = tmp_path_factory.mktemp("runs") / method
-            options = ("--weights", weights, "--method", method, "--run", folder, *RECIPE)
-            result = compress(photographs, *options)
-            assert result.exit_code == 0, result.output
-            made[method] = folder, result
-        return made[method]
-
-    return run
+    """The folder of a run, and what the command said."""
+    folder = tmp_path_factory.mktemp("runs") / "small"
+    result = compress(photographs, "--weights", weights, "--run", folder, *RECIPE)
+    assert result.exit_code == 0, result.output
+    return folder, result
 
 
-def network_of(folder, method, small_generator):
+def network_of(folder, small_generator):
     """The saved weights, as the documentation says they are loaded."""
-    network = build_generator(config_of(fold_batch_norm(small_generator)), batch_norm=False)
-    network.load_weights(folder / f"small.{method}.weights.h5")
+    network = build_generator(config_of(small_generator), batch_norm=False)
+    network.load_weights(folder / "small.cluster.weights.h5")
     return network
 
 
@@ -83,15 +74,12 @@ def weight_types(model):
     return found
 
 
-@pytest.mark.parametrize(
-    "method", ["cluster", *(pytest.param(m, marks=pytest.mark.slow) for m in ("qat", "prune"))]
-)
-def test_the_file_is_int8_and_near_its_parent(method, finished, weights, samples, small_generator):
-    folder, _ = finished(method)
-    path = folder / f"small.{method}.tflite"
+def test_the_file_is_int8_and_near_its_parent(finished, weights, samples, small_generator):
+    folder, _ = finished
+    path = folder / "small.cluster.tflite"
     kernels = weight_types(path.read_bytes())
     assert {name: len(found) for name, found in kernels.items()} == {
-        "CONV_2D": 9 * 3 + 4 + 1,
+        "CONV_2D": 9 + 4 + 1,
         "TRANSPOSE_CONV": 4,
     }
     for kernel in (*kernels["CONV_2D"], *kernels["TRANSPOSE_CONV"]):
@@ -100,40 +88,28 @@ def test_the_file_is_int8_and_near_its_parent(method, finished, weights, samples
     found = delegation_of(path)
     assert found.delegated == found.nodes and found.partitions == 1
     runner = Interpreter(str(path)).get_signature_runner("colorize_64x64")
-    x = compressed.cover(samples, SIZE)
+    x = compression.cover(samples, SIZE)
     ab = np.concatenate([runner(lightness=one[None])["ab"] for one in x]) / 110
     parent = load_generator(weights).predict(scale_lightness(x), verbose=0)
-    limit = {"qat": 0.2, "prune": 0.9, "cluster": 0.5}[method]
-    assert 0 < (ab - parent).std() < limit * parent.std()
-    network = network_of(folder, method, small_generator)
-    own = network.predict(scale_lightness(x), verbose=0)
+    assert 0 < (ab - parent).std() < 0.5 * parent.std()
+    own = network_of(folder, small_generator).predict(scale_lightness(x), verbose=0)
     assert (ab - own).std() < 0.3 * own.std()
 
 
-@pytest.mark.parametrize(
-    ("method", "constraint"),
-    [
-        ("cluster", {"values": 16}),
-        pytest.param("prune", {"zeros": 0.5}, marks=pytest.mark.slow),
-    ],
-)
-def test_weights_and_file_keep_the_constraint(method, constraint, finished, small_generator):
-    folder, _ = finished(method)
-    report = json.loads((folder / "report.json").read_text())
-    assert {name: round(report[name], 2) for name in constraint} == constraint
-    network = network_of(folder, method, small_generator)
-    assert compressed.constraint_of(network) == {n: report[n] for n in ("zeros", "values")}
-    constants = read_constants(folder / f"small.{method}.tflite")
+def test_weights_and_file_have_few_values(finished, small_generator):
+    folder, _ = finished
+    assert json.loads((folder / "report.json").read_text())["values"] == 16
+    network = network_of(folder, small_generator)
+    *kernels, _ = [layer.get_weights()[0] for layer in network.layers if layer.weights]
+    constants = read_constants(folder / "small.cluster.tflite")
     stored = [value for value in constants.values() if value.ndim == 4 and len(value) > 2]
-    assert len(stored) == 9 * 3 + 4 + 4
-    if method == "prune":
-        assert sum((kernel == 0).sum() for kernel in stored) >= 0.5 * sum(k.size for k in stored)
-    else:
-        assert max(len(np.unique(kernel)) for kernel in stored) <= 16
+    assert len(kernels) == len(stored) == 9 + 4 + 4
+    for each in (kernels, stored):
+        assert max(len(np.unique(kernel)) for kernel in each) <= 16
 
 
 def test_the_report_says_what_was_made(finished):
-    folder, result = finished("cluster")
+    folder, result = finished
     report = json.loads((folder / "report.json").read_text())
     (one,) = report["files"]
     path = folder / "small.cluster.tflite"
@@ -148,10 +124,9 @@ def test_the_report_says_what_was_made(finished):
 
 
 def test_a_finished_run_is_known(finished, weights, photographs):
-    folder, before = finished("cluster")
+    folder, before = finished
     times = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    options = ("--weights", weights, "--method", "cluster", "--run", folder, *RECIPE)
-    result = compress(photographs, *options)
+    result = compress(photographs, "--weights", weights, "--run", folder, *RECIPE)
     assert result.exit_code == 0, result.output
     assert f"{folder} is finished." in result.stderr
     assert result.stdout == before.stdout
@@ -160,17 +135,14 @@ def test_a_finished_run_is_known(finished, weights, photographs):
 
 # Of a training the same is tested in `train_command`.
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("method", "number"),
-    [("cluster", signal.SIGTERM), ("prune", signal.SIGINT), ("qat", signal.SIGTERM)],
-)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stopped_run_goes_on_as_the_unbroken_one(
-    method, number, finished, weights, photographs, small_generator, tmp_path, monkeypatch
+    number, finished, weights, photographs, small_generator, tmp_path, monkeypatch
 ):
     """It is stopped in the middle of the second epoch: nothing is done twice, nothing is lost."""
     run = tmp_path / "run"
-    options = ("--weights", weights, "--method", method, "--run", run, *RECIPE)
-    usual, seen = Distillation.step, []
+    options = ("--weights", weights, "--run", run, *RECIPE)
+    usual, seen = ClusteredNetwork.step, []
 
     def step(self, *batch):
         seen.append(batch)
@@ -178,7 +150,7 @@ def test_a_stopped_run_goes_on_as_the_unbroken_one(
             signal.raise_signal(number)
         return usual(self, *batch)
 
-    monkeypatch.setattr(Distillation, "step", step)
+    monkeypatch.setattr(ClusteredNetwork, "step", step)
     result = compress(photographs, *options)
     assert result.exit_code == (0 if number == signal.SIGTERM else 130), result.output
     assert "Stopped. The same command goes on from there." in result.stderr
@@ -186,52 +158,47 @@ def test_a_stopped_run_goes_on_as_the_unbroken_one(
     result = compress(photographs, *options)
     assert result.exit_code == 0, result.output
     assert len(seen) == 5 + 1
-    ours, theirs = (network_of(f, method, small_generator) for f in (run, finished(method)[0]))
+    ours, theirs = (network_of(folder, small_generator) for folder in (run, finished[0]))
     pairs = zip(ours.get_weights(), theirs.get_weights(), strict=True)
     assert all(np.array_equal(a, b) for a, b in pairs)
-    name = f"small.{method}.tflite"
-    assert (run / name).read_bytes() == (finished(method)[0] / name).read_bytes()
-    lines = [(f / "metrics.jsonl").read_text().splitlines() for f in (run, finished(method)[0])]
+    name = "small.cluster.tflite"
+    assert (run / name).read_bytes() == (finished[0] / name).read_bytes()
+    lines = [(f / "metrics.jsonl").read_text().splitlines() for f in (run, finished[0])]
     for one, other in zip(*(map(json.loads, each) for each in lines), strict=True):
         assert one | {"seconds": 0} == other | {"seconds": 0}
 
 
 @pytest.mark.parametrize(
-    ("options", "code", "message"),
+    ("options", "message"),
     [
-        (["--method", "qat", "--sparsity", 0.5], 2, "--sparsity needs --method prune."),
-        (["--method", "prune", "--clusters", 8], 2, "--clusters needs --method cluster."),
-        (["--method", "qat", "--size", 48], 1, "this network takes multiples of 32."),
-        (["--method", "qat", "--batch-size", 25], 1, "24 photographs are fewer than one batch"),
-        (["--method", "qat", "--weights", "no.keras"], 1, "There are no weights 'no.keras'"),
+        (["--size", 48], "this network takes multiples of 32."),
+        (["--batch-size", 25], "24 photographs are fewer than one batch"),
+        (["--weights", "no.keras"], "There are no weights 'no.keras'"),
     ],
 )
-def test_mistakes_are_a_sentence(options, code, message, weights, photographs, tmp_path):
+def test_mistakes_are_a_sentence(options, message, weights, photographs, tmp_path):
     run = tmp_path / "run"
     result = compress(photographs, "--weights", weights, "--run", run, *options)
-    assert result.exit_code == code, result.output
+    assert result.exit_code == 1, result.output
     assert message in result.stderr.splitlines()[-1]
     assert not run.exists()
 
 
 def test_the_packaged_network_is_no_default(photographs):
-    result = compress(photographs, "--method", "qat")
+    result = compress(photographs)
     assert result.exit_code == 2
     assert "Missing option '--weights'." in result.stderr
 
 
 def test_a_run_that_another_process_writes_to_is_refused(weights, photographs, tmp_path):
     with only_writer(tmp_path):
-        result = compress(
-            photographs, "--weights", weights, "--method", "cluster", "--run", tmp_path, *RECIPE
-        )
+        result = compress(photographs, "--weights", weights, "--run", tmp_path, *RECIPE)
     assert result.exit_code == 1
     assert f"Error: Another process is writing to {tmp_path}; " in result.stderr
 
 
 def test_a_run_of_other_options_is_refused(finished, weights, photographs):
-    folder, _ = finished("cluster")
-    options = ("--weights", weights, "--method", "cluster", "--run", folder, *RECIPE, "--seed", 1)
+    options = ("--weights", weights, "--run", finished[0], *RECIPE, "--seed", 1)
     result = compress(photographs, *options)
     assert result.exit_code == 1
     assert "another configuration (different: compression.seed)" in result.stderr
@@ -239,16 +206,14 @@ def test_a_run_of_other_options_is_refused(finished, weights, photographs):
 
 @pytest.mark.slow
 def test_a_photograph_that_is_gone_is_a_sentence(weights, photographs, tmp_path, monkeypatch):
-    from keras_colorize.exporting import distillation
-
-    usual = distillation.batches_of
+    usual = compression.batches_of
 
     def gone(scan, **options):
         scan.paths[5] = tmp_path / "gone.jpg"
         return usual(scan, **options)
 
-    monkeypatch.setattr(distillation, "batches_of", gone)
-    options = ("--weights", weights, "--method", "qat", "--run", tmp_path / "run", *RECIPE)
+    monkeypatch.setattr(compression, "batches_of", gone)
+    options = ("--weights", weights, "--run", tmp_path / "run", *RECIPE)
     result = compress(photographs, *options, "--steps-per-epoch", 6)
     assert result.exit_code == 1
     assert f"{tmp_path / 'gone.jpg'} is gone; run the same command again" in result.stderr
@@ -258,7 +223,7 @@ def test_a_photograph_that_is_gone_is_a_sentence(weights, photographs, tmp_path,
 def test_other_processes_are_not_asked_for_keras_2():
     """The library's import sets a variable that would change TensorFlow in all of them."""
     code = (
-        "import os; import keras_colorize.exporting.compression; "
+        "import os; import keras_colorize.exporting.clustering; "
         "print(os.environ.get('TF_USE_LEGACY_KERAS'))"
     )
     environment = {k: v for k, v in os.environ.items() if k != "TF_USE_LEGACY_KERAS"}
@@ -269,8 +234,7 @@ def test_other_processes_are_not_asked_for_keras_2():
 
 
 def test_another_backend_is_a_sentence(weights, photographs, monkeypatch, tmp_path):
-    monkeypatch.setattr(compressed.keras.backend, "backend", lambda: "jax")
-    run = tmp_path / "run"
-    result = compress(photographs, "--weights", weights, "--method", "qat", "--run", run)
+    monkeypatch.setattr(compression.keras.backend, "backend", lambda: "jax")
+    result = compress(photographs, "--weights", weights, "--run", tmp_path / "run")
     assert result.exit_code == 1
     assert "This needs KERAS_BACKEND=tensorflow, not jax." in result.stderr

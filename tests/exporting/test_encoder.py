@@ -1,7 +1,5 @@
 """Networks with an encoder of EfficientNet-Lite, in every file that a network is exported to."""
 
-from dataclasses import asdict
-
 import keras
 import numpy as np
 import pytest
@@ -12,7 +10,7 @@ from keras_colorize.config import GeneratorConfig
 from keras_colorize.exporting.delegation import delegation_of
 from keras_colorize.exporting.equalization import equalize, measured_scales, rescale
 from keras_colorize.exporting.kinds import KINDS
-from keras_colorize.exporting.metadata import Facts, with_metadata
+from keras_colorize.exporting.metadata import with_metadata
 from keras_colorize.exporting.onnx import convert_to_onnx
 from keras_colorize.exporting.parity import (
     SAME_OPERATIONS_TOLERANCE,
@@ -67,9 +65,10 @@ def files(encoded, samples, tmp_path_factory):
     for kind in KINDS:
         sizes = ((SIDE, SIDE),)
         model = convert(encoded, kind=kind, sizes=sizes, representative=samples)
-        facts = Facts("encoded", kind, 4, sizes, generator=asdict(CONFIG))
         paths[kind] = folder / f"{kind}.tflite"
-        paths[kind].write_bytes(with_metadata(model, facts))
+        paths[kind].write_bytes(
+            with_metadata(model, encoded, name="encoded", kind=kind, sizes=sizes)
+        )
     return paths
 
 
@@ -167,7 +166,7 @@ def test_counts_depthwise_convolutions(encoded, files):
 def test_compress_says_that_it_takes_plain_encoders_alone(encoded, photographs, tmp_path):
     path = tmp_path / "encoded.keras"
     encoded.save(path)
-    arguments = ["compress", photographs, "--weights", path, "--method", "cluster"]
+    arguments = ["compress", photographs, "--weights", path]
     options = ["--batch-size", "2", "--run", tmp_path / "run"]
     result = CliRunner().invoke(main, [str(one) for one in (*arguments, *options)])
     assert result.exit_code == 1

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from keras_colorize.exporting.tflite import convert
 from keras_colorize.inference.tflite_operators import read_operators
 from keras_colorize.inference.weights import WeightsError
 from keras_colorize.models.cost import multiply_adds
@@ -13,10 +12,9 @@ SIZE = (64, 64)
 
 
 @pytest.fixture(scope="module", params=["float32", "float16", "dynamic", "int8"])
-def file(request, small_generator, samples, tmp_path_factory):
+def file(request, small_files, tmp_path_factory):
     path = tmp_path_factory.mktemp("files") / f"{request.param}.tflite"
-    kind = request.param
-    path.write_bytes(convert(small_generator, kind=kind, sizes=(SIZE,), representative=samples))
+    path.write_bytes(small_files(request.param))
     return path
 
 

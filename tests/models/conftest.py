@@ -1,7 +1,4 @@
-import importlib
-import warnings
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import keras
@@ -39,10 +36,3 @@ def lightness_scaled() -> Callable[..., np.ndarray]:
     """Random scaled lightness (B, H, W, 1)."""
     random = np.random.default_rng(5)
     return lambda *shape: random.uniform(-1, 1, (*shape, 1)).astype(np.float32)
-
-
-@pytest.fixture(scope="session")
-def tf_keras() -> ModuleType:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its import speaks of its own age
-        return importlib.import_module("tf_keras")

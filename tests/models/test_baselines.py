@@ -1,10 +1,8 @@
 """What every baseline must be: a Keras model that any backend loads, runs and trains."""
 
-import importlib
 import json
 import subprocess
 import sys
-import warnings
 
 import keras
 import numpy as np
@@ -164,15 +162,3 @@ def test_a_clone_computes_the_same(name, networks, x):
     clone.set_weights(network.get_weights())
     np.testing.assert_array_equal(clone(x, training=False), network(x, training=False))
     assert [layer.name for layer in clone.layers] == [layer.name for layer in network.layers]
-
-
-@pytest.mark.parametrize("name", BASELINES)
-def test_tf_keras_builds_the_same_network(name, networks, x):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its import speaks of its own age
-        tf_keras = importlib.import_module("tf_keras")
-    theirs = BUILDERS[name](keras=tf_keras)
-    ours = {v.path: v.numpy() for v in networks[name].weights}
-    theirs.set_weights([ours[v.name.removesuffix(":0")] for v in theirs.weights])
-    expected = networks[name](x, training=False)
-    np.testing.assert_allclose(theirs(x, training=False), expected, atol=1e-5)

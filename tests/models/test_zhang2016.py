@@ -168,14 +168,6 @@ def test_a_file_loads_on_jax_without_tensorflow(
     np.testing.assert_allclose(np.load(tmp_path / "ab.npy"), expected, atol=1e-5)
 
 
-def test_tf_keras_builds_the_same_network(randomize, lightness_scaled, tf_keras):
-    ours = randomize(build_zhang2016(SMALL))
-    theirs = build_zhang2016(SMALL, keras=tf_keras)
-    theirs.set_weights(ours.get_weights())
-    x = lightness_scaled(2, 32, 24)
-    np.testing.assert_allclose(theirs(x, training=False), ours(x, training=False), atol=1e-4)
-
-
 @pytest.mark.slow
 def test_converts_to_tflite_with_its_own_operations_alone(randomize, lightness_scaled):
     model = with_annealed_mean(randomize(build_zhang2016(0.25)))

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from functools import reduce
-from importlib import import_module
 from typing import Any
 
 import keras
-from keras import ops
+from keras import layers, ops
 
 from keras_colorize.models.baselines.baseline import Baseline
 from keras_colorize.models.blocks import MOMENTUM, scaled
@@ -19,7 +18,7 @@ MID_LEVEL = ((512, 1), (256, 1))
 GLOBAL = ((512, 2), (512, 1), (512, 2), (512, 1))
 
 
-def build_iizuka2016(width: float = 1.0, global_size: int = 224, *, keras: Any = None) -> Any:
+def build_iizuka2016(width: float = 1.0, global_size: int = 224) -> Any:
     """Builds the network of "Let there be Color!" (Iizuka et al. 2016), from L to ab.
 
     It computes a vector of global features from a copy of the image with a fixed size, and joins it
@@ -27,10 +26,8 @@ def build_iizuka2016(width: float = 1.0, global_size: int = 224, *, keras: Any =
     built, because it needs labels.
 
     Args:
-        width: Factor on the paper's numbers of filters, rounded by
-            `keras_colorize.models.blocks.scaled`.
-        global_size: Side of the square copy. It is 224 in the paper, for crops of that size.
-        keras: The Keras module to build with; Keras 3 by default.
+        width: times the paper's filters, as `keras_colorize.models.blocks.scaled` rounds them.
+        global_size: side of the square copy; 224 in the paper, for crops of that size.
 
     Returns:
         A functional model from `lightness_scaled`, (B, H, W, 1) in [-1, 1], to `ab_scaled`,
@@ -41,8 +38,6 @@ def build_iizuka2016(width: float = 1.0, global_size: int = 224, *, keras: Any =
         >>> generator.predict(np.zeros((1, 64, 96, 1))).shape
         (1, 32, 48, 2)
     """
-    keras = keras or import_module("keras")
-    layers = keras.layers
 
     def through(x: Any, *chained: Any) -> Any:
         return reduce(lambda x, layer: layer(x), chained, x)

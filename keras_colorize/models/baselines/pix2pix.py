@@ -1,7 +1,9 @@
 """The baseline pix2pix, a U-Net (Isola, Zhu, Zhou and Efros 2017)."""
 
-from importlib import import_module
 from typing import Any
+
+import keras
+from keras import layers
 
 from keras_colorize.config import DiscriminatorConfig
 from keras_colorize.models.baselines.baseline import Baseline
@@ -12,15 +14,13 @@ PATCH_WIDTHS = (64, 128, 256, 512)  # of the discriminator of 70 x 70 pixels, se
 DROPOUTS = 3  # number of innermost decoder nodes that have dropout
 
 
-def build_pix2pix(width: float = 1.0, depth: int = 8, *, keras: Any = None) -> Any:
+def build_pix2pix(width: float = 1.0, depth: int = 8) -> Any:
     """Builds the generator of pix2pix (Isola et al. 2017, section 6.1.1), from L to ab.
 
     Args:
-        width: Factor on the paper's numbers of filters, rounded by
-            `keras_colorize.models.blocks.scaled`.
-        depth: Number of downsamplings, from 4 to 8. The paper uses 8 for 256 x 256. With fewer,
-            the innermost levels are left out.
-        keras: The Keras module to build with; Keras 3 by default.
+        width: times the paper's filters, as `keras_colorize.models.blocks.scaled` rounds them.
+        depth: downsamplings, 4 to 8. The paper's 8 are for 256 x 256; with fewer, the innermost
+            levels go.
 
     Returns:
         A functional model from `lightness_scaled`, (B, H, W, 1) in [-1, 1], to `ab_scaled`,
@@ -35,10 +35,8 @@ def build_pix2pix(width: float = 1.0, depth: int = 8, *, keras: Any = None) -> A
         >>> generator.predict(np.zeros((1, 64, 128, 1))).shape
         (1, 64, 128, 2)
     """
-    keras = keras or import_module("keras")
     if not 4 <= depth <= len(WIDTHS):
         raise ValueError(f"depth must be 4 to {len(WIDTHS)}, got {depth}.")
-    layers = keras.layers
     widths = [scaled(filters, width) for filters in WIDTHS[:depth]]
     lightness = keras.Input((None, None, 1), name="lightness_scaled")
 
@@ -49,39 +47,39 @@ def build_pix2pix(width: float = 1.0, depth: int = 8, *, keras: Any = None) -> A
         # The innermost layer has no batch norm (erratum in section 6.3 of the paper): on a map of
         # 1x1 and a single image, it would remove all information.
         batch_norm = 1 < i < depth
-        x = _halve(keras, filters, use_bias=not batch_norm, name=name)(x)
+        x = _halve(filters, use_bias=not batch_norm, name=name)(x)
         if batch_norm:
             x = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_bn")(x)
-        x = layers.LeakyReLU(0.2, name=f"{name}_relu")(x)  # positional: tf_keras calls it alpha
+        x = layers.LeakyReLU(0.2, name=f"{name}_relu")(x)
         skips[i] = x
 
     for j in range(1, depth):
         i = depth - j
         name = f"node_{i}_{j}"
-        x = _double(keras, widths[i - 1], use_bias=False, name=f"{name}_up")(x)
+        x = _double(widths[i - 1], use_bias=False, name=f"{name}_up")(x)
         x = layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_up_bn")(x)
         if j <= DROPOUTS:
             x = layers.Dropout(0.5, name=f"{name}_dropout")(x)
         x = layers.ReLU(name=f"{name}_up_relu")(x)
         x = layers.Concatenate(name=f"{name}_concat")([x, skips[i]])
 
-    # Always float32, as in the generator.
-    ab = _double(keras, 2, activation="tanh", dtype="float32", name="ab_scaled")(x)
+    # float32 whatever the precision policy, as the generator's.
+    ab = _double(2, activation="tanh", dtype="float32", name="ab_scaled")(x)
     return keras.Model(lightness, ab, name="pix2pix")
 
 
-def _halve(keras: Any, filters: int, **options: Any) -> Any:
-    """Creates a convolution 4x4 with stride 2: (B, H, W, n) -> (B, H/2, W/2, filters)."""
-    return keras.layers.Conv2D(filters, 4, **_sampling(keras), **options)
+def _halve(filters: int, **options: Any) -> Any:
+    """Makes a convolution 4x4 with stride 2: (B, H, W, n) -> (B, H/2, W/2, filters)."""
+    return layers.Conv2D(filters, 4, **_sampling(), **options)
 
 
-def _double(keras: Any, filters: int, **options: Any) -> Any:
-    """Creates a transposed convolution 4x4, stride 2: (B, H, W, n) -> (B, 2H, 2W, filters)."""
-    return keras.layers.Conv2DTranspose(filters, 4, **_sampling(keras), **options)
+def _double(filters: int, **options: Any) -> Any:
+    """Makes a transposed convolution 4x4 with stride 2: (B, H, W, n) -> (B, 2H, 2W, filters)."""
+    return layers.Conv2DTranspose(filters, 4, **_sampling(), **options)
 
 
-def _sampling(keras: Any) -> dict[str, Any]:
-    # Each layer needs its own initializer: a shared one would give all of them the same kernels.
+def _sampling() -> dict[str, Any]:
+    # An initializer for each layer: one for all would draw the same kernels for all.
     initializer = keras.initializers.RandomNormal(stddev=0.02)
     return {"strides": 2, "padding": "same", "kernel_initializer": initializer}
 

@@ -1,7 +1,6 @@
 """The baseline of Zhang, Isola and Efros, "Colorful Image Colorization" (ECCV 2016)."""
 
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 
 import keras
@@ -27,15 +26,14 @@ BLOCKS = (
 LAST_FILTERS = 256
 
 
-def build_zhang2016(width: float = 1.0, *, keras: Any = None) -> Any:
+def build_zhang2016(width: float = 1.0) -> Any:
     """Builds the network that predicts a distribution over ab bins from L.
 
     Use `with_annealed_mean` to convert the distribution to colours.
 
     Args:
-        width: Factor on the paper's numbers of filters, rounded by
-            `keras_colorize.models.blocks.scaled`.
-        keras: The Keras module to build with; Keras 3 by default.
+        width: scales the filters of all blocks, to multiples of 8 and at least 8; the paper's
+            network is 1.
 
     Returns:
         A functional model from `lightness_scaled`, (B, H, W, 1) in [-1, 1], to `ab_logits`,
@@ -52,20 +50,18 @@ def build_zhang2016(width: float = 1.0, *, keras: Any = None) -> Any:
     """
     if not width > 0:
         raise ValueError(f"width must be positive, got {width}.")
-    keras = keras or import_module("keras")
-
     lightness = keras.Input((None, None, 1), name="lightness_scaled")
     x = lightness
     for n, (filters, count, last_stride, dilation) in enumerate(BLOCKS, 1):
         for k in range(1, count + 1):
             stride = last_stride if k == count else 1
             name = f"block_{n}_conv_{k}"
-            x = _convolution(keras, x, scaled(filters, width), stride, dilation, name)
+            x = _convolution(x, scaled(filters, width), stride, dilation, name)
         x = keras.layers.BatchNormalization(momentum=MOMENTUM, name=f"block_{n}_bn")(x)
-    x = upsample(keras, x, scaled(LAST_FILTERS, width), batch_norm=False, name="block_8_up")
+    x = upsample(x, scaled(LAST_FILTERS, width), batch_norm=False, name="block_8_up")
     for k in (1, 2):
-        x = _convolution(keras, x, scaled(LAST_FILTERS, width), 1, 1, f"block_8_conv_{k}")
-    # Always float32, because a softmax over 313 bins follows.
+        x = _convolution(x, scaled(LAST_FILTERS, width), 1, 1, f"block_8_conv_{k}")
+    # float32 whatever the precision policy: a softmax over 313 bins follows.
     logits = keras.layers.Conv2D(len(ab_bins()), 1, dtype="float32", name="ab_logits")(x)
     return keras.Model(lightness, logits, name="zhang2016")
 
@@ -97,7 +93,7 @@ def with_annealed_mean(model: Any) -> Any:
     return keras.Model(model.input, ab, name=model.name)
 
 
-def _convolution(keras: Any, x: Any, filters: int, stride: int, dilation: int, name: str) -> Any:
+def _convolution(x: Any, filters: int, stride: int, dilation: int, name: str) -> Any:
     x = keras.layers.Conv2D(
         filters,
         3,

@@ -3,7 +3,7 @@
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from keras_colorize.evaluation.scoring import read_truth, score_folder
 from keras_colorize.exporting.calibration import read_calibration
 from keras_colorize.exporting.kinds import FLOAT_KINDS, KINDS, Kind
-from keras_colorize.exporting.metadata import Facts, with_metadata
+from keras_colorize.exporting.metadata import with_metadata
 from keras_colorize.exporting.model_card import model_card
 from keras_colorize.exporting.parity import assert_parity
 from keras_colorize.exporting.tflite import SIZES, Conversion
@@ -25,7 +25,6 @@ from keras_colorize.inference.colorizer import Colorizer
 from keras_colorize.inference.latency import milliseconds
 from keras_colorize.inference.runtime import KerasRuntime, LiteRTRuntime, load_keras
 from keras_colorize.inference.weights import DEFAULT_NAME, PACKAGED_FOLDER, resolve_weights
-from keras_colorize.models.generator import config_of
 
 MAX_LOSS_DB = 0.05  # of PSNR against float32, for a kind to be packaged
 MAX_BYTES = 16_000_000  # for a kind to be packaged: the base install stays light
@@ -37,47 +36,35 @@ _TIMED = 50
 
 @dataclass(frozen=True)
 class Candidate:
-    """A file that might be packaged, measured.
-
-    Attributes:
-        kind: how its weights are stored.
-        model: the file.
-        rows: the scores of `score_folder`.
-        images: how many photographs were scored.
-        milliseconds: median time of a 256 x 256 prediction here.
-        golden_ab: (h, w, 2), what it makes of the golden input.
-    """
+    """A file that might be packaged, measured."""
 
     kind: Kind
     model: bytes
-    rows: Mapping[str, Mapping[str, float]]
-    images: int
-    milliseconds: float
-    golden_ab: NDArray[np.float32]
+    rows: Mapping[str, Mapping[str, float]]  # scores
+    images: int  # number of photographs that were scored
+    milliseconds: float  # median time of a 256 x 256 prediction on this machine
+    golden_ab: NDArray[np.float32]  # (h, w, 2), the prediction for the golden input
 
-    def facts(self) -> dict[str, Any]:
-        """What the model card says of it."""
-        return {
-            "bytes": len(self.model),
-            "milliseconds": round(self.milliseconds, 1),
-            "scores": self.rows["model"],
-        }
+    @property
+    def psnr(self) -> float:
+        """Mean PSNR in dB."""
+        return self.rows["model"]["psnr"]
 
 
 def package(run: Path, calibration: Path, val: Path, golden: Path, name: str) -> dict[str, Any]:
     """Converts the generator of a run, measures each kind, and packages the fastest good one.
 
-    A good one is at most 16 MB, if there is any, and loses less than 0.05 dB.
+    A good one loses less than 0.05 dB and, if any does, takes at most 16 MB.
 
     Args:
         run: a run folder.
         calibration: a folder of photographs; some of those in colour calibrate the integer kinds.
         val: a folder of photographs; the half `part="report"` is scored.
-        golden: the photograph of the golden tensors.
-        name: of the packaged weights.
+        golden: photograph of the golden tensors.
+        name: name of the packaged weights.
 
     Returns:
-        What is written as `weights/NAME.json`.
+        The content of `weights/NAME.json`.
 
     Raises:
         ParityError: the float32 file does not compute what the generator computes.
@@ -90,22 +77,20 @@ def package(run: Path, calibration: Path, val: Path, golden: Path, name: str) ->
     candidates = {}
     for kind in KINDS:
         click.echo(f"Converting and measuring {kind} ...", err=True)
-        facts = Facts(
+        model = with_metadata(
+            conversion.file(kind),
+            generator,
             name=name,
             kind=kind,
-            chroma_stride=parent.chroma_stride,
             sizes=SIZES,
-            generator=asdict(config_of(generator)),
-            calibration=None if kind in FLOAT_KINDS else used.facts(),
+            calibration=None if kind in FLOAT_KINDS else used,
             author=AUTHOR,
             license=LICENSE,
         )
-        candidates[kind] = _measure(
-            with_metadata(conversion.file(kind), facts), kind, val, lightness
-        )
+        candidates[kind] = _measure(model, kind, val, lightness)
     difference = assert_parity(candidates["float32"].golden_ab, parent.predict(lightness))
-    best = candidates["float32"].rows["model"]["psnr"]
-    good = [c for c in candidates.values() if best - c.rows["model"]["psnr"] < MAX_LOSS_DB]
+    best = candidates["float32"].psnr
+    good = [c for c in candidates.values() if best - c.psnr < MAX_LOSS_DB]
     light = [c for c in good if len(c.model) <= MAX_BYTES] or good
     winner = min(light, key=lambda candidate: candidate.milliseconds)
     about = {
@@ -118,7 +103,14 @@ def package(run: Path, calibration: Path, val: Path, golden: Path, name: str) ->
         "calibration": used.facts(),
         "images": winner.images,
         "max_loss_db": MAX_LOSS_DB,
-        "kinds": {candidate.kind: candidate.facts() for candidate in candidates.values()},
+        "kinds": {
+            kind: {
+                "bytes": len(one.model),
+                "milliseconds": round(one.milliseconds, 1),
+                "scores": one.rows["model"],
+            }
+            for kind, one in candidates.items()
+        },
         "baselines": {row: winner.rows[row] for row in ("grey", "image_mean")},
     }
     _write(f"{name}.tflite", winner.model)

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from keras_colorize.config import PRESETS
-from keras_colorize.exporting import package
+from keras_colorize.exporting import release
 from keras_colorize.inference.runtime import KerasRuntime, LiteRTRuntime
 from keras_colorize.models.generator import build_generator
 from keras_colorize.training.runs import Run
@@ -48,9 +48,9 @@ def packaged(run, folders, tmp_path_factory):
     """The folder that the command wrote to."""
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("weights")
-        patch.setattr(package, "PACKAGED_FOLDER", folder)
-        patch.setattr(package, "SIZES", ((256, 256),))
-        result = CliRunner().invoke(package.main, [str(run), *folders, "--name", "small"])
+        patch.setattr(release, "PACKAGED_FOLDER", folder)
+        patch.setattr(release, "SIZES", ((256, 256),))
+        result = CliRunner().invoke(release.main, [str(run), *folders, "--name", "small"])
     assert result.exit_code == 0, result.output
     return folder
 
@@ -85,7 +85,7 @@ def test_golden_tensors_are_of_the_packaged_file_and_near_the_generators(package
         lightness, ab = golden["lightness"], golden["ab"]
     assert lightness.shape == (256, 256)
     assert (lightness == np.round(lightness)).all()
-    runtime = LiteRTRuntime(packaged / "small.tflite", package.THREADS)
+    runtime = LiteRTRuntime(packaged / "small.tflite", release.THREADS)
     np.testing.assert_allclose(runtime.predict(lightness), ab, atol=1e-3)
     assert np.abs(ab).max() > 0.1
     parent = KerasRuntime(run / "best.keras").predict(lightness)
@@ -124,13 +124,13 @@ def test_the_card_says_what_the_facts_and_the_run_say(packaged, facts, run):
 def test_a_folder_that_is_no_finished_run_is_refused_at_once(folders, tmp_path, missing):
     for name in {"config.json", "metrics.jsonl", "best.keras"} - {missing}:
         (tmp_path / name).touch()
-    result = CliRunner().invoke(package.main, [str(tmp_path), *folders])
+    result = CliRunner().invoke(release.main, [str(tmp_path), *folders])
     assert result.exit_code == 2
     assert f"{tmp_path} is not a finished run: it holds no {missing}." in result.stderr
 
 
 def test_a_keras_file_is_refused_at_once(folders, tmp_path):
     (tmp_path / "best.keras").touch()
-    result = CliRunner().invoke(package.main, [str(tmp_path / "best.keras"), *folders])
+    result = CliRunner().invoke(release.main, [str(tmp_path / "best.keras"), *folders])
     assert result.exit_code == 2
     assert "is a file" in result.stderr

@@ -1,4 +1,4 @@
-"""Transposed convolutions as a phone's GPU takes them: without an activation of their own.
+"""Transposed convolutions that a phone's GPU accepts: without an activation of their own.
 
 TensorFlow's converter writes the activation into TRANSPOSE_CONV, which makes it version 4 of that
 operation. LiteRT's GPU accelerators (2.3) know version 3, and leave all the others to the CPU.
@@ -23,9 +23,9 @@ _LAST_VERSION = 3
 def unfuse_transposed_convolutions(content: bytes) -> bytes:
     """Takes the activations out of the transposed convolutions of a TFLite file.
 
-    Of floats, the activation becomes an operation that follows; XNNPACK joins the two again. Of
-    int8, it is left out where the range of the integers cuts off at the same places. What the file
-    computes stays the same, bit by bit.
+    In float files, the activation becomes an operation that follows; XNNPACK joins the two again.
+    In int8 files, it is left out where the range of the integers cuts off at the same places. The
+    file computes the same values, bit by bit.
     """
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     for graph in model.subgraphs:
@@ -53,7 +53,7 @@ def unfuse_transposed_convolutions(content: bytes) -> bytes:
 
 
 def _lower_versions(model: Any) -> None:
-    """Tells of each kind of transposed convolution without activations that it is no version 4."""
+    """Lowers the version of all kinds of transposed convolution that have no activation now."""
     fused = {
         operator.opcodeIndex
         for graph in model.subgraphs
@@ -66,7 +66,7 @@ def _lower_versions(model: Any) -> None:
 
 
 def _implied(activation: int, tensor: Any) -> bool:
-    """Says whether the values that a tensor's integers can have are those of an activation."""
+    """Says whether the range of a tensor's integers has the effect of an activation."""
     if tensor.type != schema.TensorType.INT8:
         return False
     scale, zero_point = tensor.quantization.scale[0], tensor.quantization.zeroPoint[0]
@@ -76,7 +76,7 @@ def _implied(activation: int, tensor: Any) -> bool:
 
 
 def _activate(model: Any, activation: int, source: int, output: int) -> Any:
-    """Makes the operation of an activation between two tensors; its code joins the model's."""
+    """Makes the operation of an activation between two tensors, and adds its code to the model."""
     builtin, _ = _ACTIVATIONS[activation]
     codes = [code.builtinCode for code in model.operatorCodes]
     if builtin not in codes:

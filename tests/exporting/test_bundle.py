@@ -9,9 +9,10 @@ from click.testing import CliRunner
 
 from keras_colorize.cli.main import main
 from keras_colorize.config import GeneratorConfig
-from keras_colorize.exporting import family, tflite
+from keras_colorize.exporting import bundle, tflite
 from keras_colorize.inference.runtime import load_runtime
 from keras_colorize.inference.tflite_facts import read_facts
+from keras_colorize.models import folding
 from keras_colorize.models.generator import build_generator
 
 
@@ -24,7 +25,8 @@ def weights(tmp_path_factory):
     keras.utils.set_random_seed(0)
     path = tmp_path_factory.mktemp("weights") / "small.keras"
     # XNNPACK corrupts memory in int8 networks of 2 channels.
-    build_generator(GeneratorConfig((4, 4, 4, 4, 4), 2, "unet")).save(path)
+    config = GeneratorConfig((4, 4, 4, 4, 4), 2, "unet", convolutions=1)
+    build_generator(config).save(path)
     return path
 
 
@@ -40,7 +42,7 @@ def photographs(tmp_path_factory, make_picture):
 def quick():
     """One small size: each takes the converter seconds."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(family, "SIZES", ((64, 64),))
+        patch.setattr(bundle, "SIZES", ((64, 64),))
         yield
 
 
@@ -52,8 +54,8 @@ def exported(weights, photographs, quick, tmp_path_factory):
         options += ["--kind", kind]
     counts = Counter()
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("fold_batch_norm", "measured_scales"):
-            patch.setattr(tflite, name, _counted(getattr(tflite, name), counts))
+        for module, name in ((folding, "build_generator"), (tflite, "measured_scales")):
+            patch.setattr(module, name, _counted(getattr(module, name), counts))
         result = export(folder, "--weights", weights, "--author", "Ada", *options)
     assert result.exit_code == 0, result.output
     return folder, result, counts
@@ -62,9 +64,9 @@ def exported(weights, photographs, quick, tmp_path_factory):
 def _counted(function, counts):
     """The function, with its calls counted by its name."""
 
-    def call(*arguments):
+    def call(*arguments, **options):
         counts[function.__name__] += 1
-        return function(*arguments)
+        return function(*arguments, **options)
 
     return call
 
@@ -105,9 +107,9 @@ def test_the_tflite_files_say_what_they_are(exported):
         assert facts["calibration"] == (None if kind == "float32" else report["calibration"])
 
 
-def test_folds_and_measures_once(exported):
+def test_all_formats_and_kinds_share_one_folded_and_equalized_network(exported):
     _, _, counts = exported
-    assert counts == {"fold_batch_norm": 1, "measured_scales": 1}
+    assert counts == {"build_generator": 1, "measured_scales": 1}
 
 
 def test_the_saved_model_says_how_it_was_made(exported):
@@ -129,19 +131,18 @@ def test_without_photographs_it_says_what_is_not_known(weights, quick, tmp_path)
     result = export(tmp_path / "out", "--weights", weights, "--to", "tflite", *kinds)
     assert result.exit_code == 0, result.output
     assert [p.name for p in (tmp_path / "out/tflite").iterdir()] == ["small.float32.tflite"]
-    assert "Without --calibration only the TFLite files of floats were made." in result.stderr
-    assert "Without --val it is not known what the files lose." in result.stderr
+    assert "The kinds dynamic and int8 were not made. They need --calibration." in result.stderr
+    assert "The loss of quality was not measured. --val measures it." in result.stderr
 
 
 def test_a_file_that_loses_too_much_fails_the_export(weights, photographs, monkeypatch, tmp_path):
-    monkeypatch.setattr(family, "convert_to_onnx", _wrong)
-    monkeypatch.setattr(family, "_parity", lambda *_: {})
+    monkeypatch.setattr(bundle, "convert_to_onnx", _wrong)
+    monkeypatch.setattr(bundle, "_parity", lambda *_: {})
     out = tmp_path / "out"
     result = export(out, "--weights", weights, "--to", "onnx", "--val", photographs)
     assert result.exit_code == 1
-    assert f"More than 0.1 dB of PSNR is lost by ONNX; {out}/report.md says how much." in (
-        result.stderr
-    )
+    message = f"These files lose more than 0.1 dB of PSNR: ONNX. {out}/report.md says how much."
+    assert message in result.stderr
     assert "| ONNX |" in (out / "report.md").read_text()
 
 

@@ -1,27 +1,18 @@
 """What a phone's GPU takes (`make test-gpu` asks one), and that the numbers stay the same."""
 
 from collections.abc import Callable
-from functools import cache
-from typing import Any
 
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
-from keras_colorize.exporting import tflite
-from keras_colorize.exporting.kinds import Kind
-from keras_colorize.exporting.tflite import convert
-from keras_colorize.exporting.unfusing import unfuse_transposed_convolutions
+from keras_colorize.exporting.gpu_transposed_conv import unfuse_transposed_convolutions
+from keras_colorize.exporting.kinds import KINDS, Kind
 from keras_colorize.inference.tflite_operators import pack
 
 SIZE = (64, 64)
-UNFUSED = [
-    "float32",
-    pytest.param("float16", marks=pytest.mark.slow),
-    pytest.param("dynamic", marks=pytest.mark.slow),
-    "int8",
-]
+Conversions = Callable[[Kind], tuple[bytes, bytes]]
 
 
 def transposed(content: bytes) -> list[tuple[int, int]]:
@@ -37,30 +28,17 @@ def transposed(content: bytes) -> list[tuple[int, int]]:
 
 def predict(content: bytes) -> np.ndarray:
     lightness = np.random.default_rng(0).uniform(0, 100, (1, *SIZE, 1)).astype(np.float32)
-    runner = Interpreter(model_content=content).get_signature_runner("colorize")
-    ab: np.ndarray = runner(lightness=lightness)["ab"]
+    interpreter = Interpreter(model_content=content)
+    name = next(iter(interpreter.get_signature_list()))
+    ab: np.ndarray = interpreter.get_signature_runner(name)(lightness=lightness)["ab"]
     return ab
 
 
-@pytest.fixture(scope="module")
-def fused(small_generator: Any, samples: Any) -> Callable[[Kind], bytes]:
-    """Converts as TensorFlow does by itself."""
-
-    @cache
-    def make(kind: Kind) -> bytes:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(tflite, "unfuse_transposed_convolutions", lambda content: content)
-            return convert(small_generator, kind=kind, sizes=[SIZE], representative=samples)
-
-    return make
-
-
-@pytest.mark.parametrize("kind", UNFUSED)
+@pytest.mark.parametrize("kind", KINDS)
 def test_no_activation_is_left_and_nothing_else_changes(
-    kind: Kind, fused: Callable[[Kind], bytes]
+    kind: Kind, small_conversions: Conversions
 ) -> None:
-    before = fused(kind)
-    after = unfuse_transposed_convolutions(before)
+    after, before = small_conversions(kind)
     assert {version for version, _ in transposed(before)} == {4}
     assert transposed(after) == [(3, schema.ActivationFunctionType.NONE)] * len(transposed(before))
     expected = predict(before)
@@ -69,9 +47,10 @@ def test_no_activation_is_left_and_nothing_else_changes(
 
 
 def test_integers_whose_range_says_more_keep_their_activation(
-    fused: Callable[[Kind], bytes],
+    small_conversions: Conversions,
 ) -> None:
-    model = schema.ModelT.InitFromPackedBuf(fused("int8"), 0)
+    _, fused = small_conversions("int8")
+    model = schema.ModelT.InitFromPackedBuf(fused, 0)
     graph = model.subgraphs[0]
     for operator in graph.operators:
         code = model.operatorCodes[operator.opcodeIndex]
