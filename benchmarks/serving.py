@@ -15,6 +15,7 @@ from typing import Any
 
 from PIL import Image, ImageOps
 from serving_abuse import measure_abuse
+from serving_files import measure_attack, measure_files
 from serving_load import measure_full, measure_rate
 from serving_slow import measure_slow
 
@@ -25,7 +26,10 @@ PARTS = {
     "full": measure_full,
     "slow": measure_slow,
     "abuse": measure_abuse,
+    "files": measure_files,
+    "attack": measure_attack,
 }
+USUAL_PARTS = ["rate", "full", "slow", "abuse"]
 PHOTOGRAPHS = Path(__file__).parents[1] / "examples/photographs"
 ONE_MEGAPIXEL = 1152, 864
 
@@ -61,16 +65,18 @@ def parse() -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--only", nargs="+", choices=PARTS, default=list(PARTS), help="parts to run"
+        "--only", nargs="+", choices=PARTS, default=USUAL_PARTS, help="parts to run"
     )
     parser.add_argument(
         "--photographs", type=Path, default=PHOTOGRAPHS, help="folder of JPEGs, enlarged to 1 MP"
     )
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 4, 16, 64])
-    parser.add_argument("--seconds", type=float, default=8, help="of a measurement of the rate")
+    parser.add_argument("--seconds", type=float, default=8, help="seconds of a measurement")
     parser.add_argument("--rounds", type=int, default=2, help="measurements of each rate")
     parser.add_argument("--malformed", type=int, default=10_000, help="malformed requests")
-    parser.add_argument("--seed", type=int, default=0, help="of the malformed requests")
+    parser.add_argument("--attackers", type=int, default=64, help="clients of the attack")
+    parser.add_argument("--attack-seconds", type=float, default=60, help="seconds of the attack")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the malformed requests")
     parser.add_argument("--deadline", type=int, default=360, help="seconds until it gives up")
     return parser.parse_args()
 

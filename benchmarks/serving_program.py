@@ -55,7 +55,7 @@ class Server:
         """Ends it as SIGTERM does, and returns its exit code."""
         self._process.terminate()
         try:
-            return self._process.wait(8)
+            return self._process.wait(20)
         except subprocess.TimeoutExpired:
             self._process.kill()
             return self._process.wait()
@@ -83,6 +83,11 @@ class Server:
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             ticks += int(fields[11]) + int(fields[12])
         return ticks / _TICKS
+
+    @property
+    def descriptors(self) -> int:
+        """The open descriptors of it and its workers."""
+        return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in self._processes())
 
     def _processes(self) -> list[int]:
         """Its own and those below it."""

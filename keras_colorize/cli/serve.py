@@ -1,4 +1,4 @@
-"""`keras-colorize serve`: the network behind HTTP and gRPC."""
+"""`keras-colorize serve`, which serves the network over HTTP and gRPC."""
 
 import os
 from functools import partial
@@ -17,10 +17,17 @@ _DEFAULTS = Limits()
     "  keras-colorize serve --host 0.0.0.0 --grpc-port 8500 --api-key-file key.txt"
 )
 @click.option(
-    "--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 is any."
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on. 0.0.0.0 lets other machines in.",
 )
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8501, show_default=True, help="Port for HTTP."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8501,
+    show_default=True,
+    help="Port for HTTP. 0 takes any free port.",
 )
 @click.option(
     "--grpc-port", type=click.IntRange(0, 65535), help="Port for gRPC. Without it, gRPC is off."
@@ -28,59 +35,63 @@ _DEFAULTS = Limits()
 @click.option(
     "--model",
     metavar="W",
-    help="A packaged name, a run folder, .keras, .tflite, .onnx or SavedModel.",
+    help="Network to serve: a packaged name, a run folder, .keras, .tflite, .onnx or SavedModel.  "
+    "[default: the packaged network]",
 )
 @click.option(
-    "--workers", type=click.IntRange(1), help="Pictures in work at a time.  [default: the cores]"
+    "--workers",
+    type=click.IntRange(1),
+    help="Number of pictures that are coloured at the same time.  [default: one for each core]",
 )
 @click.option(
     "--queue",
     type=click.IntRange(1),
     default=_DEFAULTS.waiting,
     show_default=True,
-    help="Requests that wait for a worker; one more is answered with 503.",
+    help="Number of requests that may wait. A further request is answered with 503.",
 )
 @click.option(
     "--max-pixels",
     type=click.IntRange(1),
     default=_DEFAULTS.max_pixels,
     show_default=True,
-    help="Refuse pictures with more pixels.",
+    help="Largest number of pixels in a picture. A larger picture is answered with 413.",
 )
 @click.option(
     "--max-bytes",
     type=click.IntRange(1),
     default=_DEFAULTS.max_bytes,
     show_default=True,
-    help="Refuse requests with more bytes.",
+    help="Largest number of bytes in a request. A larger request is answered with 413.",
 )
 @click.option(
     "--timeout",
     type=click.FloatRange(0, min_open=True),
     default=_DEFAULTS.timeout,
     show_default=True,
-    help="Seconds for a request.",
+    help="Seconds that a request may take from its headers to its answer. A longer one is "
+    "answered with 504.",
 )
 @click.option(
     "--api-key-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File with the key that requests must bring as Authorization: Bearer KEY. "
-    "KERAS_COLORIZE_API_KEY, the key itself, does the same.",
+    help="File with the API key. Requests must then have the header Authorization: Bearer KEY. "
+    "Instead of a file, the environment variable KERAS_COLORIZE_API_KEY can hold the key.",
 )
 @click.option(
     "--cors-origin",
     "cors_origins",
     metavar="URL",
     multiple=True,
-    help="Origin of a page of another host that may use this; can be given again.",
+    help="Origin of another site whose pages may use this server. Can be given several times.",
 )
 @click.option(
     "--allowed-host",
     "allowed_hosts",
     metavar="NAME",
     multiple=True,
-    help="Name, beside localhost, addresses and --host, by which this may be asked for, such as a "
-    "proxy's; can be given again.",
+    help="Host name that requests may use beside localhost, addresses and --host, such as the name "
+    "of a proxy. Can be given several times.",
 )
 def command(
     host: str,
@@ -98,10 +109,12 @@ def command(
 ) -> None:
     """Serve the network over HTTP and gRPC.
 
-    It answers the REST and gRPC interfaces of TensorFlow Serving for a model named colorizer, POST
-    /colorize with a picture in a form, GET /healthz, /readyz and /metrics. SIGTERM or Ctrl-C stops
-    it, once what it accepted is answered, or after 10 seconds. Its log is JSON on standard error,
-    a line a request.
+    The server has a page for the browser, the route POST /colorize, which takes a picture in a
+    form, and the REST and gRPC interfaces of TensorFlow Serving for a model named colorizer. GET
+    /healthz, /readyz and /metrics are for monitoring.
+
+    SIGTERM or Ctrl-C stops it. It then answers the requests that it has accepted, and ends within
+    10 seconds. It writes a line of JSON for each request to standard error.
     """
     from keras_colorize.inference.runtime import load_runtime
     from keras_colorize.serving.server import Settings, serve

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 
 import keras_colorize
 from keras_colorize.serving.errors import ServingError
-from keras_colorize.serving.limits import Limits
+from keras_colorize.serving.limits import RETRY_AFTER, Limits
 from keras_colorize.serving.middleware import Middleware
 from keras_colorize.serving.observation import Metrics, Observer
 from keras_colorize.serving.pictures import picture_routes
@@ -33,7 +33,7 @@ _PAGE_HEADERS = {
     "frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
 }
-_RETRY_AFTER = {"Retry-After": "1"}
+_NEED_NO_KEY = {"/", "/healthz", "/readyz"}  # and the files of the page
 
 
 def make_app(
@@ -45,18 +45,15 @@ def make_app(
     cors_origins: Sequence[str] = (),
     hosts: Sequence[str] = (),
 ) -> FastAPI:
-    """Makes the application; when it ends it closes the pool.
+    """Makes the ASGI application, which closes the pool when it ends.
 
     Args:
-        pool: the workers.
-        limits: of each request.
-        metrics: what counts the requests; default: of the application's own.
-        api_key: as of `Middleware`.
-        cors_origins: origins of other pages that may use it from a browser.
-        hosts: as of `Middleware`.
-
-    Returns:
-        The application, to be run by an ASGI server.
+        pool: The workers.
+        limits: Limits of each request.
+        metrics: Counts the requests; the default is metrics of the application's own.
+        api_key: As of `Middleware`.
+        cors_origins: Origins of other pages that may use the server from a browser.
+        hosts: As of `Middleware`.
     """
     metrics = metrics or Metrics(pool)
 
@@ -76,7 +73,7 @@ def make_app(
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(Exception, _fault)
-    # It only names the scheme in the OpenAPI document; `Middleware` checks the key.
+    # This only names the scheme in the OpenAPI document; `Middleware` checks the key.
     key = [] if api_key is None else [Security(HTTPBearer(auto_error=False))]
     app.include_router(serving_routes(pool, limits), dependencies=key)
     app.include_router(picture_routes(pool, limits), dependencies=key)
@@ -97,8 +94,8 @@ def make_app(
 
     @app.head("/metrics", include_in_schema=False)
     @app.get("/metrics", response_class=Response, dependencies=key)
-    async def figures() -> Response:
-        """Figures for Prometheus."""
+    async def prometheus() -> Response:
+        """Metrics for Prometheus."""
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     app.mount("/", _Page(directory=PAGE, html=True), name="page")
@@ -107,7 +104,7 @@ def make_app(
         Middleware,
         limits=limits,
         api_key=api_key,
-        open_paths={"/", "/healthz", "/readyz"} | files,
+        open_paths=_NEED_NO_KEY | files,
         hosts=hosts,
     )
     if cors_origins:
@@ -123,7 +120,7 @@ def make_app(
 
 
 class _Page(StaticFiles):
-    """The page's files, which load nothing from elsewhere and stand in no other page."""
+    """The files of the page, which load nothing from other hosts and stand in no other page."""
 
     def file_response(self, *args: Any, **options: Any) -> Response:
         response = super().file_response(*args, **options)
@@ -133,7 +130,7 @@ class _Page(StaticFiles):
 
 async def _serving_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServingError)
-    headers = _RETRY_AFTER if error.http_status == 503 else None
+    headers = RETRY_AFTER if error.http_status == 503 else None
     return JSONResponse({"error": error.message}, error.http_status, headers)
 
 

@@ -1,4 +1,4 @@
-"""Why a request is not answered: one sentence, for HTTP and for gRPC."""
+"""Errors of requests, for HTTP and for gRPC."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,8 +8,8 @@ import cv2
 from keras_colorize.imaging.images import ImageError, PixelLimitError
 from keras_colorize.inference.fitting import SizeError
 
-# TensorFlow Serving's (`ToHTTPStatusCode` in model_servers/http_server.cc), but for
-# RESOURCE_EXHAUSTED: it says 429 there, and here is what a message that is too large has in gRPC.
+# As in TensorFlow Serving (`ToHTTPStatusCode` in model_servers/http_server.cc), except for
+# RESOURCE_EXHAUSTED, which is 429 there. Here it is the status of requests that are too large.
 _HTTP_STATUS = {
     "INVALID_ARGUMENT": 400,
     "FAILED_PRECONDITION": 400,
@@ -19,37 +19,37 @@ _HTTP_STATUS = {
     "UNIMPLEMENTED": 501,
     "UNAVAILABLE": 503,
     "DEADLINE_EXCEEDED": 504,
-    "CANCELLED": 499,  # nginx's, for logs; nobody is there to read it
+    "CANCELLED": 499,  # as in nginx; only the log shows it
 }
 
 
 class ServingError(Exception):
-    """A request is refused or fails; the message is one sentence for whoever sent it.
+    """A request is refused or fails.
 
     Attributes:
-        code: the name of the gRPC status.
-        message: the sentence.
+        code: The name of the gRPC status.
+        message: One sentence for the client.
     """
 
     def __init__(self, code: str, message: str) -> None:
-        # It may quote a request, and half of a surrogate pair is valid in JSON but has no UTF-8.
+        # It may quote the request. Half of a surrogate pair is valid in JSON but has no UTF-8.
         self.message = message.encode(errors="replace").decode()
         super().__init__(self.message)
         self.code = code
 
     def __reduce__(self) -> tuple[type["ServingError"], tuple[str, str]]:
-        """Says how to make it again in another process."""
+        """Says how to make the error again in another process."""
         return ServingError, (self.code, self.message)
 
     @property
     def http_status(self) -> int:
-        """The status that the same failure has over HTTP."""
+        """The HTTP status of the error."""
         return _HTTP_STATUS[self.code]
 
 
 @contextmanager
 def failures_of_pictures() -> Iterator[None]:
-    """Turns what a picture may do to the colouring into a `ServingError`."""
+    """Turns errors of a picture into a `ServingError`."""
     try:
         yield
     except PixelLimitError as error:

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent import futures
+from functools import partial
 from typing import Any, TypeVar
 
 import grpc
@@ -18,10 +19,10 @@ from tensorflow_serving.apis import (
 )
 
 from keras_colorize.serving.errors import ServingError
-from keras_colorize.serving.jobs import RunSignature
 from keras_colorize.serving.limits import (
     GRPC_CONNECTIONS,
     GRPC_IDLE,
+    GRPC_SPARE_THREADS,
     PATIENCE,
     SECONDS_TO_STOP,
     Limits,
@@ -38,11 +39,9 @@ from keras_colorize.serving.rest import (
     check_status,
     signature_defs,
 )
-from keras_colorize.serving.worker_process import Worker
+from keras_colorize.serving.worker_process import WorkerProcess
 
 Answer = TypeVar("Answer")
-
-_SPARE_THREADS = 8  # for what needs no worker
 
 
 def start_grpc(
@@ -51,62 +50,71 @@ def start_grpc(
     """Starts a server on its own threads.
 
     Args:
-        pool: the workers.
-        limits: of each request.
-        metrics: counts the requests.
-        address: HOST:PORT; port 0 is any that is free.
-        api_key: what the metadata `authorization: Bearer KEY` must bring along; None asks for
-            nothing.
+        pool: The workers.
+        limits: Limits of each request.
+        metrics: Counts the requests.
+        address: HOST:PORT; port 0 takes any free port.
+        api_key: The key that the metadata `authorization: Bearer KEY` must have; None asks for no
+            key.
 
     Returns:
-        The port, and a function that begins to stop it once what it accepted is answered, and
-        gives what waits for that.
+        The port, and a function that begins to stop the server and returns an event that is set
+        when the accepted requests are answered.
 
     Raises:
-        OSError: it cannot listen there.
+        OSError: The server cannot listen there.
     """
     # Each request that waits holds a thread.
-    threads = len(pool.workers) + limits.waiting + _SPARE_THREADS
+    threads = len(pool.workers) + limits.waiting + GRPC_SPARE_THREADS
     server = grpc.server(
         futures.ThreadPoolExecutor(threads, "grpc"),
         options=[
             ("grpc.max_receive_message_length", limits.max_bytes),
             ("grpc.max_send_message_length", -1),
-            ("grpc.so_reuseport", 0),  # or a second server would take half of the requests
+            ("grpc.so_reuseport", 0),  # otherwise a second server would take half of the requests
             ("grpc.max_allowed_incoming_connections", GRPC_CONNECTIONS),
             ("grpc.server_handshake_timeout_ms", round(1000 * PATIENCE)),
             ("grpc.max_connection_idle_ms", round(1000 * GRPC_IDLE)),
         ],
         maximum_concurrent_rpcs=threads,
     )
-    answering = _Answering(pool, limits, metrics, api_key)
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-        _PredictionService(answering), server
-    )
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(_ModelService(answering), server)
+    services = _Services(pool, limits, metrics, api_key)
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(services, server)
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(services, server)
     try:
         port = server.add_insecure_port(address)
     except RuntimeError as error:
-        raise OSError(
-            0, "gRPC cannot listen there, perhaps as another program does", address
-        ) from error
+        message = "gRPC cannot listen there, perhaps as another program does"
+        raise OSError(0, message, address) from error
     server.start()
     return port, lambda: server.stop(SECONDS_TO_STOP)
 
 
-class _Answering:
-    """What every method does beside its own work."""
+class _Services(
+    prediction_service_pb2_grpc.PredictionServiceServicer,
+    model_service_pb2_grpc.ModelServiceServicer,
+):
+    """The methods of both services."""
 
     def __init__(
         self, pool: WorkerPool, limits: Limits, metrics: Metrics, api_key: str | None
     ) -> None:
-        self.limits = limits
         self._pool = pool
+        self._limits = limits
         self._metrics = metrics
         self._key = api_key
 
-    def answer(self, method: str, context: Any, work: Callable[[], Answer]) -> Answer:
-        """Checks the key, does the work, turns failures into statuses, and tells of it."""
+    def Predict(self, request: Any, context: Any) -> Any:
+        return self._answer("Predict", context, lambda: self._predict(request, context))
+
+    def GetModelMetadata(self, request: Any, context: Any) -> Any:
+        return self._answer("GetModelMetadata", context, lambda: _metadata(request))
+
+    def GetModelStatus(self, request: Any, context: Any) -> Any:
+        return self._answer("GetModelStatus", context, lambda: _status(request))
+
+    def _answer(self, method: str, context: Any, work: Callable[[], Answer]) -> Answer:
+        """Checks the key, does the work, turns errors into statuses, and logs the request."""
         started, status = time.perf_counter(), "OK"
         try:
             self._check_key(context)
@@ -129,15 +137,42 @@ class _Answering:
             }
             LOGGER.info("request", extra={"fields": fields})
 
-    def in_worker(self, context: Any, job: Callable[[Worker, float], Answer]) -> Answer:
-        """Has a worker's thread do a job, no longer than the server and the client allow."""
-        left, of_client = self.limits.timeout, context.time_remaining()
+    def _check_key(self, context: Any) -> None:
+        if self._key is None:
+            return
+        if not is_key(dict(context.invocation_metadata()).get("authorization", ""), self._key):
+            message = "This needs the API key: send it as metadata, authorization: Bearer KEY."
+            raise ServingError("UNAUTHENTICATED", message)
+
+    def _predict(self, request: Any, context: Any) -> Any:
+        check_model(*_spec(request))
+        signature, tensor = read_input(request)
+        limits = self._limits
+
+        def work(worker: WorkerProcess, deadline: float) -> Any:
+            # The worker's process cannot read the tensor, because it does not import TensorFlow.
+            # To read it earlier would take memory: a small message can stand for a large tensor.
+            batch = read_batch(tensor, signature, limits)
+            job = partial(signature.run, batch, max_pixels=limits.max_pixels)
+            made = worker.run(job, deadline)
+            response = predict_pb2.PredictResponse()
+            response.model_spec.name = MODEL_NAME
+            response.model_spec.version.value = MODEL_VERSION
+            response.model_spec.signature_name = signature.name
+            response.outputs[signature.output.name].CopyFrom(make_tensor_proto(made))
+            return response
+
+        return self._in_worker(context, work)
+
+    def _in_worker(self, context: Any, work: Callable[[WorkerProcess, float], Answer]) -> Answer:
+        """Runs work with a worker, for as long as the server and the client allow."""
+        left, of_client = self._limits.timeout, context.time_remaining()
         if of_client is not None:
             left = min(left, of_client)
         deadline = time.monotonic() + left
-        future = self._pool.submit(lambda worker: job(worker, deadline))
-        if not context.add_callback(future.cancel):  # called when the client leaves, if it has not
-            future.cancel()
+        future = self._pool.submit(lambda worker: work(worker, deadline))
+        if not context.add_callback(future.cancel):  # it is called when the client leaves
+            future.cancel()  # the client has left already
         try:
             return future.result(left)
         except TimeoutError:
@@ -147,53 +182,10 @@ class _Answering:
         except futures.CancelledError:
             raise ServingError("CANCELLED", "The client has left.") from None
 
-    def _check_key(self, context: Any) -> None:
-        if self._key is None:
-            return
-        if not is_key(dict(context.invocation_metadata()).get("authorization", ""), self._key):
-            message = "This needs the API key: send it as metadata, authorization: Bearer KEY."
-            raise ServingError("UNAUTHENTICATED", message)
 
-
-class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    def __init__(self, answering: _Answering) -> None:
-        self._answering = answering
-
-    def Predict(self, request: Any, context: Any) -> Any:
-        return self._answering.answer("Predict", context, lambda: self._predict(request, context))
-
-    def GetModelMetadata(self, request: Any, context: Any) -> Any:
-        return self._answering.answer("GetModelMetadata", context, lambda: _metadata(request))
-
-    def _predict(self, request: Any, context: Any) -> Any:
-        check_model(*_spec(request))
-        signature, tensor = read_input(request)
-        limits = self._answering.limits
-
-        def job(worker: Worker, deadline: float) -> Any:
-            # Not in the worker, which knows no TensorFlow; not before, as few bytes can be many.
-            batch = read_batch(tensor, signature, limits)
-            made = worker.run(RunSignature(signature.name, batch, limits.max_pixels), deadline)
-            response = predict_pb2.PredictResponse()
-            response.model_spec.name = MODEL_NAME
-            response.model_spec.version.value = MODEL_VERSION
-            response.model_spec.signature_name = signature.name
-            response.outputs[signature.output.name].CopyFrom(make_tensor_proto(made))
-            return response
-
-        return self._answering.in_worker(context, job)
-
-
-class _ModelService(model_service_pb2_grpc.ModelServiceServicer):
-    def __init__(self, answering: _Answering) -> None:
-        self._answering = answering
-
-    def GetModelStatus(self, request: Any, context: Any) -> Any:
-        def work() -> Any:
-            check_status(*_spec(request))
-            return ParseDict(STATUS, get_model_status_pb2.GetModelStatusResponse())
-
-        return self._answering.answer("GetModelStatus", context, work)
+def _status(request: Any) -> Any:
+    check_status(*_spec(request))
+    return ParseDict(STATUS, get_model_status_pb2.GetModelStatusResponse())
 
 
 def _spec(request: Any) -> tuple[str, int | None, str | None]:

@@ -31,10 +31,10 @@ def read_request(body: bytes) -> tuple[Signature, Batch, bool]:
             the default.
 
     Returns:
-        The signature, its batch, and whether it came in rows.
+        The signature, its batch, and whether the batch came in rows.
 
     Raises:
-        ServingError: it is no such request.
+        ServingError: The body is not such a request.
     """
     document = _parse(body)
     signature = _signature(document.get("signature_name", ""))
@@ -54,7 +54,7 @@ def read_request(body: bytes) -> tuple[Signature, Batch, bool]:
 
 
 def write_answer(batch: Batch, rows: bool) -> bytes:
-    """Writes the answer to a `:predict`, in rows or columns as its request."""
+    """Writes the answer to a `:predict`, in rows or columns like the request."""
     values: list[Any]
     if not isinstance(batch, np.ndarray):
         values = [{"b64": base64.b64encode(one).decode()} for one in batch]
@@ -70,7 +70,7 @@ def _parse(body: bytes) -> dict[str, Any]:
     if not body:
         raise _invalid("JSON Parse error: The document is empty")
     for sign, most, what in ((b"[", MOST_LISTS, "lists"), (b"{", MOST_OBJECTS, "objects")):
-        if body.count(sign) > most:  # more memory than the text suggests
+        if body.count(sign) > most:  # they take more memory than their text
             message = f"The JSON has more than {most} {what}; pictures in base64 need none."
             raise ServingError("RESOURCE_EXHAUSTED", message)
     try:
@@ -79,7 +79,7 @@ def _parse(body: bytes) -> dict[str, Any]:
         raise _invalid(f"JSON Parse error: {error.msg} at offset: {error.pos}") from error
     except RecursionError as error:
         raise _invalid("JSON Parse error: lists are nested too deeply") from error
-    except ValueError as error:  # bytes that are no text, a number of thousands of digits
+    except ValueError as error:  # bytes that are not text, or a number with thousands of digits
         raise _invalid("JSON Parse error: Invalid value") from error
     if not isinstance(document, dict):
         raise _invalid("JSON Value: Is not object")
@@ -96,7 +96,7 @@ def _signature(name: Any) -> Signature:
 
 
 def _rows(instances: Any, name: str) -> list[Any]:
-    """The values of the only input, from a list of values or of objects that name it."""
+    """Returns the values of the input, from a list of values or of objects that name it."""
     if not isinstance(instances, list):
         raise _invalid("Excepting 'instances' to be an list/array")
     if not instances:
@@ -134,7 +134,7 @@ def _is_base64(value: Any) -> bool:
 
 
 def _tensor(value: Any, tensor: Tensor) -> Batch:
-    """Makes the batch; nothing is made that is larger than the JSON was."""
+    """Makes the batch, without anything that is larger than the JSON was."""
     shape: list[int] = []
     level = [value]
     while level and isinstance(level[0], list):

@@ -1,4 +1,4 @@
-"""What a server tells of its requests: a line of JSON each, and Prometheus metrics."""
+"""Observation of the requests: a line of JSON for each in the log, and metrics for Prometheus."""
 
 import json
 import logging
@@ -18,7 +18,7 @@ _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as one line of JSON, with the fields that `extra={"fields": ...}` gave it."""
+    """Formats a record as a line of JSON, with the fields in `extra={"fields": ...}`."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Returns the line; a trace is in its `trace`."""
@@ -32,24 +32,23 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line)
 
 
-class Sparing(logging.Filter):
-    """Lets one record of each message pass in a while: asyncio repeats one by the thousand.
+class RateLimit(logging.Filter):
+    """Lets each message pass once in ten seconds.
 
-    It does so when there is no descriptor left for a connection.
+    asyncio repeats one by the thousand when there is no descriptor left for a connection.
     """
 
-    WHILE = 10.0
-    """Seconds."""
+    SECONDS = 10.0
 
     def __init__(self) -> None:
-        """Has seen nothing yet."""
+        """Makes a filter that has seen no message."""
         super().__init__()
         self._last: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Says whether a record passes."""
         message = record.getMessage().partition("\n")[0]  # traces and addresses follow
-        if record.created - self._last.get(message, -self.WHILE) < self.WHILE:
+        if record.created - self._last.get(message, -self.SECONDS) < self.SECONDS:
             return False
         if len(self._last) >= 100:
             self._last.clear()
@@ -61,27 +60,27 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": JsonFormatter}},
-    "filters": {"sparing": {"()": Sparing}},
+    "filters": {"rate_limit": {"()": RateLimit}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "loggers": {
         name: {"handlers": ["stderr"], "level": "INFO", "propagate": False}
         for name in (LOGGER.name, "uvicorn", "grpc")
     }
-    | {"asyncio": {"filters": ["sparing"]}},
-    "root": {"handlers": ["stderr"], "level": "WARNING"},  # what libraries complain of
+    | {"asyncio": {"filters": ["rate_limit"]}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},  # messages of libraries
 }
 """For `logging.config.dictConfig`."""
 
 
 class Metrics:
-    """The figures of one server, in a registry of their own."""
+    """The metrics of one server, in a registry of their own."""
 
     def __init__(self, pool: WorkerPool, on_answer: Callable[[], None] = lambda: None) -> None:
-        """Registers the figures.
+        """Registers the metrics.
 
         Args:
-            pool: whose queue has the length.
-            on_answer: called after each answer.
+            pool: The pool whose queue and workers are measured.
+            on_answer: Called after each answer.
         """
         self._on_answer = on_answer
         self.registry = CollectorRegistry()
@@ -99,49 +98,45 @@ class Metrics:
         )
         self._refusals = Counter(
             "colorize_refused_connections",
-            "Connections that were ended: there were too many, or what came was no HTTP.",
+            "Connections that were ended because there were too many or what came was not HTTP.",
             ("status",),
             registry=self.registry,
         )
-        waiting = Gauge(
-            "colorize_queue_length", "Requests that wait for a worker.", registry=self.registry
-        )
-        waiting.set_function(lambda: pool.waiting)
-        busy = Gauge("colorize_busy_workers", "Workers that do a job.", registry=self.registry)
-        busy.set_function(lambda: pool.busy)
-        replaced = Gauge(
-            "colorize_replaced_workers",
-            "Processes that took too long for a request, or ended, since the start.",
-            registry=self.registry,
-        )
-        replaced.set_function(lambda: sum(worker.replaced for worker in pool.workers))
-        memory = Gauge(
-            "colorize_workers_resident_memory_bytes",
-            "Resident memory of the workers, what they share counted for each.",
-            registry=self.registry,
-        )
-        memory.set_function(lambda: sum(worker.resident_bytes for worker in pool.workers))
+        gauges: dict[str, tuple[str, Callable[[], float]]] = {
+            "queue_length": ("Requests that wait for a worker.", lambda: pool.waiting),
+            "busy_workers": ("Workers that do a job.", lambda: pool.busy),
+            "replaced_workers": (
+                "Processes that took too long for a request, or ended, since the start.",
+                lambda: sum(worker.replaced for worker in pool.workers),
+            ),
+            "workers_resident_memory_bytes": (
+                "Resident memory of the workers; what they share is counted for each.",
+                lambda: sum(worker.resident_bytes for worker in pool.workers),
+            ),
+        }
+        for name, (words, value) in gauges.items():
+            Gauge(f"colorize_{name}", words, registry=self.registry).set_function(value)
 
     def observe(self, interface: str, route: str, status: str, seconds: float) -> None:
         """Counts an answer.
 
         Args:
             interface: "http" or "grpc".
-            route: what was asked for, one of few.
-            status: of the answer.
-            seconds: that it took.
+            route: The route that was asked for, one of few.
+            status: The status of the answer.
+            seconds: The time that it took.
         """
         self._requests.labels(interface, route, status).inc()
         self._seconds.labels(interface, route).observe(seconds)
         self._on_answer()
 
     def observe_refusal(self, status: int) -> None:
-        """Counts a connection that was refused with a status of HTTP."""
+        """Counts a connection that was refused with an HTTP status."""
         self._refusals.labels(str(status)).inc()
 
 
 class Observer:
-    """ASGI middleware that writes a line and counts, once a request."""
+    """ASGI middleware that logs and counts each request."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         """Wraps an application."""
@@ -149,11 +144,11 @@ class Observer:
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hands the request on, and tells of it when it is over."""
+        """Hands a request on, and logs and counts it when it is over."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status, read, written = 0, 0, 0
+        status, read, written = 500, 0, 0
         started = time.perf_counter()
 
         async def counted_receive() -> Message:
@@ -166,10 +161,8 @@ class Observer:
             nonlocal status, written
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [
-                    *message.get("headers", []),
-                    (b"x-content-type-options", b"nosniff"),
-                ]
+                nosniff = (b"x-content-type-options", b"nosniff")
+                message["headers"] = [*message.get("headers", []), nosniff]
             written += len(message.get("body", b""))
             await send(message)
 
@@ -178,15 +171,14 @@ class Observer:
         finally:
             seconds = time.perf_counter() - started
             route = getattr(scope.get("route"), "path", None) or "other"
-            self._metrics.observe("http", route, str(status or 500), seconds)
-            client = scope.get("client")
+            self._metrics.observe("http", route, str(status), seconds)
             fields = {
                 "method": scope["method"],
                 "path": scope["path"][:_LONGEST_PATH],
-                "status": status or 500,
+                "status": status,
                 "milliseconds": round(1000 * seconds, 1),
                 "bytes_read": read,
                 "bytes_written": written,
-                "client": client[0] if client else None,
+                "client": scope["client"][0] if scope.get("client") else None,
             }
             LOGGER.info("request", extra={"fields": fields})

@@ -1,5 +1,6 @@
-"""`POST /colorize`: a picture in a form, the coloured picture back."""
+"""The route `POST /colorize`, which takes a picture in a form and returns it coloured."""
 
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, File, Form, HTTPException, Request, Response, UploadFile
@@ -7,7 +8,7 @@ from fastapi import APIRouter, File, Form, HTTPException, Request, Response, Upl
 from keras_colorize.imaging.formats import READ_NAMES, result_format
 from keras_colorize.imaging.sniffing import START, sniff
 from keras_colorize.serving.errors import failures_of_pictures
-from keras_colorize.serving.jobs import ColorizeFile
+from keras_colorize.serving.jobs import colorize_file
 from keras_colorize.serving.limits import Limits
 from keras_colorize.serving.pool import WorkerPool
 from keras_colorize.serving.worker_call import in_worker
@@ -22,7 +23,7 @@ _MEDIA_TYPES = {
 
 
 def picture_routes(pool: WorkerPool, limits: Limits) -> APIRouter:
-    """Makes the route."""
+    """Makes the route `/colorize`."""
     router = APIRouter()
 
     @router.post(
@@ -59,15 +60,13 @@ def picture_routes(pool: WorkerPool, limits: Limits) -> APIRouter:
         with failures_of_pictures():
             found = sniff(data[:START], "The picture")
             written = format.upper() if format else result_format(found)
-
-        job = ColorizeFile(
-            data, written, int(size) if size else None, saturation, adapt, limits.max_pixels
-        )
+        side = int(size) if size else None
+        job = partial(colorize_file, data, written, side, saturation, adapt, limits.max_pixels)
         return Response(await in_worker(request, pool, job), media_type=_MEDIA_TYPES[written])
 
     @router.head("/colorize", include_in_schema=False)
     @router.get("/colorize", include_in_schema=False)
-    async def only_by_post() -> Response:  # else it would be looked for among the page's files
+    async def only_by_post() -> Response:  # otherwise the page's files are searched for it
         raise HTTPException(405, headers={"Allow": "POST"})
 
     return router

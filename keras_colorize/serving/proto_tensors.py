@@ -1,4 +1,4 @@
-"""Tensors of gRPC's messages, as TensorFlow Serving reads them (its `predict_util.cc`)."""
+"""Tensors in gRPC messages, as TensorFlow Serving reads them (its `predict_util.cc`)."""
 
 import math
 from typing import Any
@@ -19,13 +19,13 @@ def read_input(request: Any) -> tuple[Signature, TensorProto]:
     """Finds the signature and the input of a request.
 
     Args:
-        request: a `PredictRequest`.
+        request: A `PredictRequest`.
 
     Returns:
         The signature, and the tensor of its input.
 
     Raises:
-        ServingError: it names another signature, input or output than there are.
+        ServingError: The request names a signature, input or output that does not exist.
     """
     wanted = request.model_spec.signature_name or DEFAULT_SIGNATURE
     if wanted not in SIGNATURES:
@@ -53,15 +53,15 @@ def read_batch(tensor: TensorProto, signature: Signature, limits: Limits) -> Bat
     """Reads a tensor, which may be far larger than its message: one value can stand for all.
 
     Args:
-        tensor: the input.
-        signature: what it is for.
-        limits: of the array that it becomes.
+        tensor: The input.
+        signature: The signature that it is for.
+        limits: Limits of the array.
 
     Returns:
         An array of the signature's type, or encoded pictures.
 
     Raises:
-        ServingError: it is not what the signature takes, contradicts itself, or is too large.
+        ServingError: The tensor does not fit the signature, contradicts itself, or is too large.
     """
     wanted = signature.input
     if types_pb2.DataType.Name(tensor.dtype) != wanted.dtype:

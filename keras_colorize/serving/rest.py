@@ -6,12 +6,13 @@ https://www.tensorflow.org/tfx/serving/api_rest.
 
 import json
 import re
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from keras_colorize.serving.errors import ServingError
-from keras_colorize.serving.jobs import AnswerJson
+from keras_colorize.serving.jobs import answer_predict
 from keras_colorize.serving.limits import Limits
 from keras_colorize.serving.pool import WorkerPool
 from keras_colorize.serving.signatures import SIGNATURES, Tensor
@@ -42,13 +43,11 @@ def serving_routes(pool: WorkerPool, limits: Limits) -> APIRouter:
             check_model(match["name"], _version(match["version"]), match["label"])
             if match["verb"].lower() != "predict":
                 verb = match["verb"].lower()
-                raise ServingError(
-                    "INVALID_ARGUMENT",
-                    f"Expected {'classification' if verb == 'classify' else 'regression'} "
-                    f"signature method_name to be tensorflow/serving/{verb}. Was: {METHOD_NAME}",
-                )
-
-            return _json(await in_worker(request, pool, AnswerJson(body, limits.max_pixels)))
+                kind = "classification" if verb == "classify" else "regression"
+                wanted = f"{kind} signature method_name to be tensorflow/serving/{verb}"
+                raise ServingError("INVALID_ARGUMENT", f"Expected {wanted}. Was: {METHOD_NAME}")
+            job = partial(answer_predict, body, limits.max_pixels)
+            return _json(await in_worker(request, pool, job))
         if method == "GET" and (match := _GET.fullmatch(path)):
             if not match["name"]:
                 raise ServingError("INVALID_ARGUMENT", "Missing model name in request.")
@@ -60,21 +59,20 @@ def serving_routes(pool: WorkerPool, limits: Limits) -> APIRouter:
             return _json(json.dumps(STATUS, indent=1).encode())
         raise ServingError("INVALID_ARGUMENT", f"Malformed request: {method} {path[:200]}")
 
-    model = "/v1/models/{name}"
-    for path in (model, model + "/versions/{version}"):
-        router.add_api_route(
-            path, answer, summary="Status of the model", openapi_extra=_parameters(path)
-        )
-        router.add_api_route(
-            path + "/metadata", answer, summary="Signatures", openapi_extra=_parameters(path)
-        )
-        router.add_api_route(
-            path + ":predict",
-            answer,
-            methods=["POST"],
-            summary="Colour pictures, pixels or lightness",
-            openapi_extra=_parameters(path) | _REQUEST_BODY,
-        )
+    for path in ("/v1/models/{name}", "/v1/models/{name}/versions/{version}"):
+        parameters = {"parameters": [_PARAMETERS[name] for name in re.findall(r"{(\w+)}", path)]}
+        for suffix, summary, method, body in (
+            ("", "Status of the model", "GET", {}),
+            ("/metadata", "Signatures", "GET", {}),
+            (":predict", "Colour pictures, pixels or lightness", "POST", _REQUEST_BODY),
+        ):
+            router.add_api_route(
+                path + suffix,
+                answer,
+                methods=[method],
+                summary=summary,
+                openapi_extra=parameters | body,
+            )
     everything = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
     for path in ("/v1/{rest:path}", "/v1"):
         router.add_api_route(path, answer, methods=everything, include_in_schema=False)
@@ -82,10 +80,10 @@ def serving_routes(pool: WorkerPool, limits: Limits) -> APIRouter:
 
 
 def check_model(name: str, version: int | None, label: str | None) -> None:
-    """Says whether a request is for the model that is served.
+    """Checks that a request is for the model that is served.
 
     Raises:
-        ServingError: it is not.
+        ServingError: It is not.
     """
     if label:
         raise ServingError("INVALID_ARGUMENT", f"Unrecognized servable version label: {label}")
@@ -95,10 +93,10 @@ def check_model(name: str, version: int | None, label: str | None) -> None:
 
 
 def check_status(name: str, version: int | None, label: str | None) -> None:
-    """The same for a request of the status, which fails in other words.
+    """Checks the same for a request of the status, whose errors are worded differently.
 
     Raises:
-        ServingError: there is no such model or version.
+        ServingError: There is no such model or version.
     """
     if label:
         check_model(name, version, label)
@@ -167,31 +165,22 @@ def _json(body: bytes) -> Response:
     return Response(body, media_type="application/json")
 
 
-def _parameters(path: str) -> dict[str, Any]:
-    schemas = {"name": {"type": "string", "example": MODEL_NAME}, "version": {"type": "integer"}}
-    return {
-        "parameters": [
-            {"name": name, "in": "path", "required": True, "schema": schemas[name]}
-            for name in re.findall(r"{(\w+)}", path)
-        ]
-    }
-
-
+_PARAMETERS = {
+    name: {"name": name, "in": "path", "required": True, "schema": schema}
+    for name, schema in {
+        "name": {"type": "string", "example": MODEL_NAME},
+        "version": {"type": "integer"},
+    }.items()
+}
+_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "signature_name": {"type": "string", "enum": list(SIGNATURES)},
+        "instances": {"type": "array", "minItems": 1, "items": {}},
+        "inputs": {},
+    },
+    "oneOf": [{"required": ["instances"]}, {"required": ["inputs"]}],
+}
 _REQUEST_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "properties": {
-                        "signature_name": {"type": "string", "enum": list(SIGNATURES)},
-                        "instances": {"type": "array", "minItems": 1, "items": {}},
-                        "inputs": {},
-                    },
-                    "oneOf": [{"required": ["instances"]}, {"required": ["inputs"]}],
-                }
-            }
-        },
-    }
+    "requestBody": {"required": True, "content": {"application/json": {"schema": _SCHEMA}}}
 }

@@ -1,6 +1,6 @@
-"""The signatures of the SavedModel, computed by any runtime: the packaged LiteRT file above all.
+"""The signatures of the SavedModel, computed by any runtime, such as the packaged LiteRT file.
 
-The SavedModel shows its network each picture as it is, borders and fading included. So do these.
+Like the SavedModel, they show the network each picture as it is, with borders and fading.
 """
 
 import time
@@ -22,17 +22,17 @@ from keras_colorize.serving.errors import ServingError, failures_of_pictures
 
 Batch = NDArray[Any] | Sequence[bytes]
 
-_SLACK = 0.01  # of lightness: conversions in float32 end a little beyond 0 and 100
+_SLACK = 0.01  # of lightness; float32 conversions give values a little beyond 0 and 100
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """An input or output.
+    """An input or output of a signature.
 
     Attributes:
-        name: of the argument; one that ends in `_bytes` is base64 in JSON.
-        dtype: as TensorFlow's protocol buffers call it.
-        shape: the batch first; -1 is any length.
+        name: Name of the argument. If it ends in `_bytes`, the values are base64 in JSON.
+        dtype: Name of the type in TensorFlow's protocol buffers.
+        shape: Shape with the batch first; -1 is any length.
     """
 
     name: str
@@ -42,13 +42,14 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Signature:
-    """One way to ask the network.
+    """A function of the network that clients can call.
 
     Attributes:
-        name: as in the SavedModel.
-        input: its only input.
-        output: its only output.
-        compute: the output for one picture, from the input, the network and the most pixels.
+        name: Name in the SavedModel.
+        input: The only input.
+        output: The only output.
+        compute: A module's function that computes the output for one picture, from the input, the
+            network and the most pixels.
     """
 
     name: str
@@ -57,13 +58,13 @@ class Signature:
     compute: Callable[[Any, Runtime, int], Any]
 
     def check(self, batch: Batch) -> None:
-        """Says whether the signature takes such a batch.
+        """Checks the shape of a batch.
 
         Args:
-            batch: an array, or encoded pictures.
+            batch: An array, or encoded pictures.
 
         Raises:
-            ServingError: it does not.
+            ServingError: The shape does not fit the signature.
         """
         shape = batch.shape if isinstance(batch, np.ndarray) else (len(batch),)
         expected = self.input.shape
@@ -78,20 +79,20 @@ class Signature:
             )
             raise ServingError("INVALID_ARGUMENT", message)
 
-    def run(self, batch: Batch, runtime: Runtime, max_pixels: int, deadline: float) -> Batch:
+    def run(self, batch: Batch, runtime: Runtime, deadline: float, max_pixels: int) -> Batch:
         """Computes a batch, picture by picture.
 
         Args:
-            batch: an array of the input's shape and type, or encoded pictures.
-            runtime: the network.
-            max_pixels: the most of a picture.
-            deadline: on `time.monotonic`'s clock; no picture is begun after it.
+            batch: An array of the input's shape and type, or encoded pictures.
+            runtime: The network.
+            deadline: On `time.monotonic`'s clock; no picture is begun after it.
+            max_pixels: The most pixels that a picture may have.
 
         Returns:
             As many results, of the output's shape and type, or PNG files.
 
         Raises:
-            ServingError: a picture cannot be coloured, or the deadline is over.
+            ServingError: A picture cannot be coloured, or the deadline is over.
         """
         made = []
         for one in batch:
@@ -103,7 +104,7 @@ class Signature:
 
 
 def listed(shape: Sequence[int]) -> str:
-    """A shape as TensorFlow Serving writes it: [1,256,256,1]."""
+    """Formats a shape as TensorFlow Serving does: [1,256,256,1]."""
     return f"[{','.join(map(str, shape))}]"
 
 
@@ -125,7 +126,7 @@ def _lightness(values: Floats, max_pixels: int) -> Floats:
 
 
 def _network(values: Floats, runtime: Runtime, max_pixels: int) -> Floats:
-    """The bare network, at a size that it has."""
+    """Runs the bare network, at a size that it takes."""
     lightness = _lightness(values, max_pixels)
     if lightness.shape != _frame(lightness.shape, runtime):
         sizes = runtime.sizes or f"multiples of {runtime.size_multiple}"
@@ -135,7 +136,7 @@ def _network(values: Floats, runtime: Runtime, max_pixels: int) -> Floats:
 
 
 def _ab(values: Floats, runtime: Runtime, max_pixels: int) -> Floats:
-    """Ab at full size, seen by the network in the size it is given where it has such a frame."""
+    """Predicts ab at full size; the network sees the picture unscaled if it has such a frame."""
     lightness = _lightness(values, max_pixels)
     frame = _frame(lightness.shape, runtime)
     if frame is None:
@@ -152,7 +153,7 @@ def _ab(values: Floats, runtime: Runtime, max_pixels: int) -> Floats:
 
 
 def _frame(size: tuple[int, ...], runtime: Runtime) -> tuple[int, ...] | None:
-    """The smallest frame around a picture that the SavedModel would take, if the network has it."""
+    """Returns the smallest frame that the SavedModel would take, if the network has it."""
     multiple = runtime.size_multiple
     frame = tuple(-(-side // multiple) * multiple for side in size)
     return frame if runtime.sizes is None or frame in runtime.sizes else None

@@ -1,4 +1,4 @@
-"""How an HTTP handler has a worker do a job: no longer than its request may take."""
+"""The call of a worker by an HTTP handler, within the time that its request may take."""
 
 import asyncio
 import time
@@ -15,19 +15,19 @@ Result = TypeVar("Result")
 
 
 async def in_worker(request: Request, pool: WorkerPool, job: Job[Result]) -> Result:
-    """Has a worker do a job for a request.
+    """Runs a job in a worker for a request.
 
-    A job that no worker has begun when the time is over or the client has left is dropped. One that
-    was begun is ended when its time is over, and its worker is replaced.
+    If the time is over or the client leaves before a worker begins the job, the job is dropped. If
+    the time is over after that, the worker is killed and replaced.
 
     Args:
-        request: its deadline is `Middleware`'s.
-        pool: the workers.
-        job: what to do.
+        request: It has the deadline that `Middleware` sets.
+        pool: The workers.
+        job: As of `WorkerProcess.run`.
 
     Raises:
-        ServingError: the queue is full, the time is over, the client has left, or what the job
-            raises.
+        ServingError: The queue is full, the time is over, or the client has left.
+        Exception: What the job raises.
     """
     left = request.scope[DEADLINE] - asyncio.get_running_loop().time()
     deadline = time.monotonic() + left
@@ -47,6 +47,6 @@ async def in_worker(request: Request, pool: WorkerPool, job: Job[Result]) -> Res
 
 
 async def _departure(request: Request) -> None:
-    """Waits until the client of a request, whose body was read, leaves."""
+    """Waits until the client leaves; the body of the request must have been read."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -1,4 +1,4 @@
-"""A process with a network of its own, which is killed and replaced when it takes too long."""
+"""A process with a network of its own, which is killed and replaced if a job takes too long."""
 
 import mmap
 import multiprocessing
@@ -13,7 +13,7 @@ from functools import partial
 from multiprocessing.connection import Connection, wait
 from os import _exit as exit_at_once
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from keras_colorize.imaging.strips import available_cores
 from keras_colorize.inference.runtime import Runtime
@@ -23,56 +23,26 @@ from keras_colorize.serving.malloc import REST, give_back, share_one_arena
 
 Result = TypeVar("Result")
 Job = Callable[[Runtime, float], Result]
-"""Called with a network, and when its result is due on `time.monotonic`'s clock."""
+"""A function of a network and the time on `time.monotonic`'s clock by which its result is due."""
 
-# A server of forks has imported all of it once, and its children share that memory.
+# The fork server imports everything once, and its children share that memory.
 _KIND = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
 _CONTEXT: Any = multiprocessing.get_context(_KIND)
 _CONTEXT.set_forkserver_preload([__name__, jobs.__name__])
 
 
-class Worker(Protocol):
-    """What does one job at a time.
-
-    Attributes:
-        replaced: how often its process was.
-    """
-
-    replaced: int
-
-    @property
-    def resident_bytes(self) -> int:
-        """Memory of its process, where the system tells."""
-        ...
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether it can do a job."""
-        ...
-
-    def run(self, job: Job[Result], deadline: float) -> Result:
-        """Does a job, or raises what the job raises."""
-        ...
-
-    def end(self) -> None:
-        """Ends it, whatever it is doing."""
-        ...
-
-
 def start_workers(
     make_runtime: Callable[[int], Runtime], count: int | None
 ) -> "list[WorkerProcess]":
-    """Starts workers that share the cores.
+    """Starts workers that share the cores, and waits until their networks are loaded.
 
     Args:
-        make_runtime: makes a network that uses so many cores, in a worker; to be pickled.
-        count: of workers; None is one for each core.
-
-    Returns:
-        They, each with its network.
+        make_runtime: Loads a network that uses the given number of cores. It is pickled and called
+            in each worker.
+        count: Number of workers; None starts one for each core.
 
     Raises:
-        Exception: what prevents a network from loading.
+        Exception: What prevents a network from loading.
     """
     cores = available_cores()
     count = count or cores
@@ -90,19 +60,19 @@ def start_workers(
 
 
 class WorkerProcess:
-    """A worker of which no job lasts longer than it may.
+    """A worker process that is killed if a job takes too long.
 
-    Decoders are written in C, and no thread can be stopped in one; a process can.
+    Decoders are written in C. A thread cannot be stopped while it decodes, but a process can.
 
     Attributes:
-        replaced: how often the process was.
+        replaced: How often the process was replaced.
     """
 
     def __init__(self, make_runtime: Callable[[], Runtime]) -> None:
-        """Starts the process, and waits for nothing.
+        """Starts the process without waiting for it.
 
         Args:
-            make_runtime: loads the network, in the process; to be pickled.
+            make_runtime: Loads the network. It is pickled and called in the process.
         """
         self._make_runtime = make_runtime
         self._changing = threading.Lock()
@@ -113,12 +83,12 @@ class WorkerProcess:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process is there."""
+        """Whether the process runs."""
         return not self._ended and bool(self._process.is_alive())
 
     @property
     def resident_bytes(self) -> int:
-        """Memory of the process; 0 where the system has no /proc, and without a process."""
+        """Memory of the process, or 0 if the process has ended or the system has no /proc."""
         try:
             pages = Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]
         except OSError:
@@ -126,7 +96,7 @@ class WorkerProcess:
         return int(pages) * mmap.PAGESIZE
 
     def load(self) -> None:
-        """Waits until the network is loaded, or raises what prevents that."""
+        """Waits until the network is loaded, or raises the error that prevents it."""
         try:
             answer = self._connection.recv()
         except EOFError as error:
@@ -135,21 +105,21 @@ class WorkerProcess:
         self._is_loaded = True
 
     def run(self, job: Job[Result], deadline: float) -> Result:
-        """Does a job in the process.
+        """Runs a job in the process.
 
         Args:
-            job: to be pickled, as is what it returns or raises.
-            deadline: on `time.monotonic`'s clock. A process that still works then is killed.
+            job: It is pickled, and so is what it returns or raises.
+            deadline: On `time.monotonic`'s clock. A process that still works then is killed.
 
         Returns:
             What the job returns.
 
         Raises:
-            ServingError: it took too long, or its process ended.
-            Exception: what the job raises.
+            ServingError: The job took too long, or its process ended.
+            Exception: What the job raises.
         """
         try:
-            if not self.is_alive:  # the system may have ended it for want of memory
+            if not self.is_alive:  # the system may have killed it to free memory
                 self._replace()
             if not self._is_loaded:
                 if not self._connection.poll(max(0.0, deadline - time.monotonic())):
@@ -160,7 +130,7 @@ class WorkerProcess:
                 self._replace()
                 raise _too_late()
             answer = self._connection.recv()
-        except (EOFError, OSError) as error:  # none of the job's: those are in an answer
+        except (EOFError, OSError) as error:  # not the job's own errors: an answer holds those
             self._replace()
             message = "The worker has ended, perhaps for want of memory; another takes its place."
             raise ServingError("UNAVAILABLE", message) from error
@@ -168,7 +138,7 @@ class WorkerProcess:
         return result
 
     def end(self) -> None:
-        """Kills the process for good; a job in it fails."""
+        """Kills the process for good. A job in it fails."""
         with self._changing:
             self._ended = True
             self._process.kill()
@@ -205,8 +175,8 @@ def _value(answer: tuple[bool, Any]) -> Any:
 
 
 def _work(connection: Connection, make_runtime: Callable[[], Runtime]) -> None:
-    """Does jobs until the server is gone."""
-    # Both go to all processes of a terminal or a container, and the server says when to end.
+    """Runs jobs until the server ends."""
+    # A terminal or a container sends both to all processes, but the server decides when to end.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_server, daemon=True).start()
@@ -227,7 +197,7 @@ def _work(connection: Connection, make_runtime: Callable[[], Runtime]) -> None:
             except BaseException as error:
                 answer = False, _portable(error)
             connection.send(answer)
-            del job, answer  # or the last picture stays in memory until the next
+            del job, answer  # otherwise the last picture stays in memory until the next job
 
 
 def _end_with_the_server() -> None:
@@ -238,7 +208,7 @@ def _end_with_the_server() -> None:
 
 
 def _portable(error: BaseException) -> BaseException:
-    """The same error with its trace as a note, or one that says the same."""
+    """Adds its trace to an error, or replaces an error that cannot be pickled."""
     trace = traceback.format_exc()
     if not isinstance(error, ServingError):
         error.add_note(trace)

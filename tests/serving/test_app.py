@@ -14,7 +14,7 @@ from keras_colorize.serving import app as app_module
 from keras_colorize.serving import middleware
 from keras_colorize.serving.app import make_app
 from keras_colorize.serving.limits import Limits
-from keras_colorize.serving.observation import LOGGER, LOGGING, JsonFormatter, Sparing
+from keras_colorize.serving.observation import LOGGER, LOGGING, JsonFormatter, RateLimit
 from keras_colorize.serving.pool import WorkerPool
 
 PREDICT = "/v1/models/colorizer:predict"
@@ -244,13 +244,13 @@ def test_a_request_is_a_line_of_json_without_its_content(
 
 
 def test_what_repeats_itself_is_logged_once_in_a_while() -> None:
-    assert LOGGING["loggers"]["asyncio"]["filters"] == ["sparing"]  # type: ignore[index]
-    sparing, passed = Sparing(), []
+    assert LOGGING["loggers"]["asyncio"]["filters"] == ["rate_limit"]  # type: ignore[index]
+    rate_limit, passed = RateLimit(), []
     for second in range(25):
         for text in ("socket.accept() out of system resource\nsocket: 7", "another"):
             record = logging.LogRecord("asyncio", logging.ERROR, "", 0, text, None, None)
             record.created = 1e9 + second
-            passed += [second] if sparing.filter(record) else []
+            passed += [second] if rate_limit.filter(record) else []
     assert passed == [0, 0, 10, 10, 20, 20]
 
 

@@ -5,11 +5,21 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+from PIL import Image
+
+from keras_colorize.imaging.bounds import (
+    MOST_PAGES,
+    MOST_SCANS,
+    BoundError,
+    check_pages,
+    check_scans,
+)
 
 
 @pytest.fixture
@@ -108,3 +118,19 @@ def test_the_same_seed_makes_the_same_requests(benchmarks: Path) -> None:
     for make in KINDS.values():
         one, other = ([make(random) for _ in range(5)] for random in (Random(3), Random(3)))
         assert one == other and len(set(one)) > 1
+
+
+def test_the_slow_files_are_what_they_say(benchmarks: Path) -> None:
+    from serving_files import jpeg, tiff
+
+    for count, check, make in (
+        (MOST_SCANS, check_scans, lambda scans: jpeg(scans, 16)),
+        (MOST_PAGES, check_pages, tiff),
+    ):
+        check(BytesIO(make(count)))
+        with pytest.raises(BoundError):
+            check(BytesIO(make(count + 1)))
+    for data in (jpeg(20, 16), tiff(3)):
+        picture = Image.open(BytesIO(data))
+        picture.load()  # they are whole pictures
+    assert getattr(picture, "n_frames", 1) == 3

@@ -1,4 +1,4 @@
-"""The table of docs/serving.md, request by request; and the metadata, in full."""
+"""The table of docs/serving-measurements.md, request by request; and the metadata, in full."""
 
 import base64
 import re
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-PAGE = Path(__file__).parents[2] / "docs" / "serving.md"
+PAGE = Path(__file__).parents[2] / "docs" / "serving-measurements.md"
 ROW = re.compile(
     r"^\| `(?P<method>[A-Z]+) (?P<path>/v1\S*)` \| (?:`(?P<body>.*?)` )?\| "
     r"(?P<there>.*?) \| (?P<status>\d+) `(?P<part>.*)` \|$",
@@ -16,7 +16,7 @@ ROW = re.compile(
 
 
 def rows() -> list[Any]:
-    page = PAGE.read_text().partition("## What was tested")[2]
+    page = PAGE.read_text().partition("## Conformance with TensorFlow Serving")[2]
     found = [match.groupdict() for match in ROW.finditer(page)]
     assert len(found) == len(re.findall(r"^\| `[A-Z]+ /v1", page, re.MULTILINE)) > 40
     return [

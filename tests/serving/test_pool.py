@@ -1,7 +1,9 @@
 """Workers, their queue, and its end."""
 
 import asyncio
+import gc
 import threading
+import weakref
 from concurrent.futures import CancelledError
 from typing import Any
 
@@ -15,20 +17,30 @@ from keras_colorize.serving.worker_call import in_worker
 
 
 class Idle:
-    """A worker that is handed over and asked nothing."""
+    """A worker without a process, which waits in `hold` until it is ended or told to go on."""
 
-    is_alive = True
     replaced = 0
     resident_bytes = 0
 
     def __init__(self) -> None:
-        self.has_ended = threading.Event()
+        self.is_alive = True
+        self.go = threading.Event()
 
     def run(self, job: Any, deadline: float) -> Any:
+        self.check()
         return job(None, deadline)
 
+    def hold(self) -> None:
+        self.go.wait(600)
+        self.check()
+
+    def check(self) -> None:
+        if not self.is_alive:
+            raise ServingError("UNAVAILABLE", "The server is stopping.")
+
     def end(self) -> None:
-        self.has_ended.set()
+        self.is_alive = False
+        self.go.set()
 
 
 class Blocked:
@@ -37,11 +49,11 @@ class Blocked:
     def __init__(self, waiting: int) -> None:
         self.worker = Idle()
         self.pool = WorkerPool([self.worker], waiting)
-        self.go, begun = threading.Event(), threading.Event()
+        self.go, begun = self.worker.go, threading.Event()
 
         def job(worker: Any) -> str:
             begun.set()
-            self.go.wait(600)
+            worker.hold()
             return "first"
 
         self.first = self.pool.submit(job)
@@ -152,8 +164,6 @@ def test_workers_that_are_idle_are_places_too() -> None:
     def job(worker: Any) -> None:
         together.wait(600)
 
-    while pool._idle < 2:  # until both threads have begun
-        pass
     done = [pool.submit(job) for _ in range(3)]
     with pytest.raises(ServingError):
         pool.submit(job)
@@ -164,16 +174,35 @@ def test_workers_that_are_idle_are_places_too() -> None:
 
 def test_giving_up_fails_what_waits_and_ends_the_workers() -> None:
     blocked = Blocked(waiting=2)
-    waiting = [blocked.pool.submit(lambda worker: "never") for _ in range(2)]
+
+    def job(worker: Any) -> Any:
+        return worker.run(lambda runtime, deadline: "never", 0.0)
+
+    waiting = [blocked.pool.submit(job) for _ in range(2)]
     waiting[0].cancel()
     assert blocked.pool.is_ready
     blocked.pool.give_up()
-    assert blocked.worker.has_ended.is_set() and not blocked.pool.is_ready
+    assert not blocked.worker.is_alive and not blocked.pool.is_ready
+    for failed in (blocked.first, waiting[1]):
+        with pytest.raises(ServingError, match="stopping"):
+            failed.result(600)
     with pytest.raises(ServingError, match="stopping"):
-        waiting[1].result()
-    with pytest.raises(ServingError, match="stopping"):
-        blocked.pool.submit(lambda worker: None)
-    with pytest.raises(ServingError, match="stopping"):
-        blocked.first.result()
+        blocked.pool.submit(job)
+    blocked.pool.close()
+
+
+def test_a_cancelled_job_keeps_nothing_in_memory() -> None:
+    blocked = Blocked(waiting=1)
+
+    class Picture:
+        pass
+
+    picture = Picture()
+    kept = weakref.ref(picture)
+    future = blocked.pool.submit(lambda worker, picture=picture: None)
+    del picture
+    assert kept() is not None and future.cancel()
+    gc.collect()
+    assert kept() is None  # though the worker has not come to it yet
     blocked.go.set()
     blocked.pool.close()

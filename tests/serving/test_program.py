@@ -7,8 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -181,6 +183,37 @@ def test_sigterm_gives_up_what_takes_too_long(start: Callable[..., Any], slow: b
         answer = posted.result()
     assert (answer.status_code, answer.json()["error"]) == (503, "The server is stopping.")
     assert code == 0 and "Traceback" not in log
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no SIGALRM")
+def test_sigterm_ends_a_server_that_hangs_in_its_log() -> None:
+    """Nobody reads the pipe that its log goes to, and the pipe is full."""
+    read, write = os.pipe()
+    # Opened anew, because to write without waiting is an option of an open file.
+    again = os.open(f"/proc/self/fd/{write}", os.O_WRONLY | os.O_NONBLOCK)
+    code = "from keras_colorize.cli.main import main; main()"
+    command = [sys.executable, "-c", code, "serve", "--port", "0", "--workers", "1"]
+    unbuffered = os.environ | {"PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=write, text=True, env=unbuffered
+    ) as server:
+        try:
+            assert server.stdout is not None
+            health = f"{server.stdout.readline().split()[2]}healthz"
+            httpx2.get(health, timeout=600)  # now it has written its first lines
+            for piece in (bytes(4096), b"x"):
+                with suppress(BlockingIOError):
+                    while True:
+                        os.write(again, piece)
+            httpx2.get(health, timeout=600)  # its line in the log waits for ever
+            server.terminate()
+            time.sleep(1)
+            server.terminate()  # a second signal changes nothing
+            assert server.wait(300) == -signal.SIGALRM
+        finally:
+            server.kill()
+            for descriptor in (read, write, again):
+                os.close(descriptor)
 
 
 def test_ctrl_c_a_key_and_a_client_that_dawdles(start: Callable[..., Any], tiny: bytes) -> None:

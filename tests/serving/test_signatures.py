@@ -23,7 +23,7 @@ PIXELS = 1_000_000
 def run(name: str, batch: Any, runtime: Any, pixels: int = PIXELS, due: float = math.inf) -> Any:
     signature = SIGNATURES[name]
     signature.check(batch)
-    return signature.run(batch, runtime, pixels, due)
+    return signature.run(batch, runtime, due, pixels)
 
 
 @pytest.fixture

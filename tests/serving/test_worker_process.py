@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,19 @@ def test_an_ended_worker_does_nothing_and_stays_ended() -> None:
     with pytest.raises(ServingError, match="stopping"):
         worker.run(process, soon())
     assert not worker.is_alive
+
+
+def test_a_job_in_a_worker_that_is_ended_fails_at_once() -> None:
+    worker = WorkerProcess(Echo)
+    worker.load()
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(worker.run, sleep, soon())
+        while not asked.running():
+            pass
+        worker.end()
+        with pytest.raises(ServingError, match="stopping"):
+            asked.result(300)
+    assert worker.replaced == 0
 
 
 def test_workers_share_the_cores() -> None:
