@@ -9,8 +9,11 @@ DEFAULT_MAX_PIXELS = 200_000_000
 MOST_SIDE = 2**17
 """Pixels. Work is done in strips of rows, so only this bounds the memory that a long row takes."""
 
-MOST_SCANS = 100
-"""Of a JPEG. Encoders write about ten; each costs a pass over all pixels, even an empty one."""
+MOST_SCANS, FEW_SCANS, MOST_SCANNED = 100, 20, 10**9
+"""Of a JPEG. Encoders write about ten; each costs a pass over all pixels, even an empty one.
+
+A file may have few scans whatever its size, and more as far as scans times pixels are not too many.
+"""
 
 MOST_PAGES = 1000
 """Of a TIFF, smaller copies and masks included. Pillow reads each, however many there are."""
@@ -71,12 +74,12 @@ def check_scans(stream: BinaryIO) -> None:
     """Refuses a JPEG of too many scans; the stream is at its start before and after.
 
     Raises:
-        BoundError: it has more than `MOST_SCANS`.
+        BoundError: it has more than `MOST_SCANS`, or fewer that are too many for its pixels.
     """
     stream.seek(0)
     data = stream.read()
     stream.seek(0)
-    place, scans, components, in_one_pass = 2, 0, 0, False
+    place, scans, most, components, in_one_pass = 2, 0, MOST_SCANS, 0, False
     while (found := _MARKER.search(data, place)) and (marker := found[1][0]) != _END:
         place = found.end()
         segment = data[place : place + 8]
@@ -84,12 +87,14 @@ def check_scans(stream: BinaryIO) -> None:
             return
         if marker in _START_OF_FRAME:
             components, in_one_pass = segment[7], marker in _ONE_PASS
+            height, width = struct.unpack_from(">HH", segment, 3)
+            most = min(MOST_SCANS, max(FEW_SCANS, MOST_SCANNED // max(1, height * width)))
         if marker == _SCAN:
             scans += 1
             if in_one_pass and segment[2] == components:
                 return
-            if scans > MOST_SCANS:
-                raise BoundError(f"has more than {MOST_SCANS} scans, which no photograph needs.")
+            if scans > most:
+                raise BoundError(f"has more than {most} scans, which no photograph needs.")
         place += struct.unpack_from(">H", segment)[0]
 
 

@@ -89,7 +89,8 @@ def tiff_pixels(stream: BinaryIO, directory: Directory) -> tuple[Color, Alpha]:
     samples, photometric = read_samples(stream, directory), directory.get(tiff.PHOTOMETRIC, -1)
     if photometric == tiff.PALETTE:
         return palette_colors(samples[..., 0], directory), None
-    color, alpha = split_alpha(_stretched(samples, bits_of(directory)), directory)
+    bits = min(bits_of(directory), 16)
+    color, alpha = split_alpha(_stretched(samples, bits), directory)
     if alpha is not None and alpha.dtype == np.uint16:
         alpha = (alpha // 257).astype(np.uint8)
     if photometric == tiff.WHITE_IS_ZERO:
