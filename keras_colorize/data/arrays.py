@@ -27,7 +27,7 @@ from keras_colorize.imaging.color import (
     scale_lightness,
 )
 from keras_colorize.imaging.exif import upright
-from keras_colorize.imaging.small import read_small
+from keras_colorize.imaging.images import read_small
 
 _BATCHES_AHEAD = 4
 _SHARDS_AHEAD = 2  # one that is taken from, one that is read meanwhile
@@ -68,7 +68,7 @@ def _load_crop(
     least, greatest = crop
     share = random.uniform(least, greatest) if least < greatest else least
     enough = int(size / share)
-    image, _ = read_small(photograph, enough)
+    image = Image.fromarray(read_small(photograph, enough)[0])
     side = round(min(image.size) * share)
     left, top = (int(random.random() * (length - side + 1)) for length in image.size)
     box = (left, top, left + side, top + side)
@@ -139,7 +139,7 @@ def training_batches(
     at `first_step` sees what the unbroken one would.
 
     Args:
-        files: JPEG, PNG, WebP, BMP or TIFF photographs.
+        files: photographs that `scan_folder` has let through.
         orientations: their EXIF orientations, 1 to 8; None = all upright.
         size: side of the crops in pixels.
         batch_size: photographs a batch; all batches are full.

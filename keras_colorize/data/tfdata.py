@@ -101,7 +101,7 @@ def training_batches(
     sees what the unbroken one would.
 
     Args:
-        files: JPEG, PNG, WebP, BMP or TIFF photographs.
+        files: photographs that `scan_folder` has let through.
         orientations: their EXIF orientations, 1 to 8; None = all upright.
         size: side of the crops in pixels.
         batch_size: photographs a batch; all batches are full.

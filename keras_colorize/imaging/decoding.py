@@ -76,18 +76,20 @@ def decode(
     source: Source,
     max_pixels: int,
     *,
-    turned: bool = True,
     as_far_as_it_goes: bool = False,
     page: int | None = None,
+    side: int | None = None,
 ) -> Pixels:
     """Decodes a file, bytes or a stream.
 
     Args:
         source: path, the encoded bytes, or a stream at their start.
         max_pixels: the most pixels to decode; checked against the header, before decoding.
-        turned: whether to make the picture upright.
         as_far_as_it_goes: whether to fill what is missing of a JPEG that is cut short.
         page: of a TIFF of several pages, from 1 on.
+        side: None = all pixels. Otherwise what is carried along is not read, the picture is not
+            made upright, and a JPEG has the least of 1, 1/2, 1/4 and 1/8 of its size in which each
+            side has so many pixels, where it has them.
 
     Returns:
         Its pixels with what is carried along.
@@ -125,7 +127,10 @@ def decode(
         check_size(width, height, max_pixels)
         stored = None
         if directory is None:
-            if image_format == "JPEG":
+            if side and image_format == "JPEG":
+                image.draft("RGB", (side, side))
+                image.load()  # TensorFlow's decoder, which may follow, wants its end as well
+            elif image_format == "JPEG":
                 image = load_jpeg(image, stream, as_far_as_it_goes=as_far_as_it_goes)
             else:
                 if image_format == "TIFF":  # which Pillow turns by itself, and its XMP
@@ -138,12 +143,12 @@ def decode(
         else:
             turn = turn_of(directory.get(tiff.ORIENTATION, 1))
             color, alpha = tiff_pixels(stream, directory)
+        written = result_format(image_format)
+        if side:
+            return Pixels(color, alpha, None, None, written, turn)
         stored = stored or turn
         exif, dpi = carried_exif(image, stored), carried_dpi(image, stored)
         captions = carried_captions(image, stored, facts.xmp)
-    written = result_format(image_format)
-    if not turned:
-        return Pixels(color, alpha, exif, dpi, written, turn, captions, several)
     if alpha is not None:
         alpha = upright(alpha, turn)
     return Pixels(upright(color, turn), alpha, exif, dpi, written, 1, captions, several)

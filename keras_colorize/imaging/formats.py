@@ -9,7 +9,6 @@ SUFFIXES_OF = {  # what is read and written
 }
 FORMAT_OF = {suffix: name for name, suffixes in SUFFIXES_OF.items() for suffix in suffixes}
 SUFFIXES = tuple(FORMAT_OF)
-FORMATS = tuple(SUFFIXES_OF)
 MARK = "-colorized"  # ends the stem of a result
 # Results of these have another format: PNG, unless one is asked for.
 READ_ONLY_SUFFIXES_OF = {
@@ -30,4 +29,4 @@ UNREAD_SUFFIXES = (
 
 def result_format(image_format: str) -> str:
     """Returns the format of a result: that of its picture, or PNG if the picture's is read only."""
-    return image_format if image_format in FORMATS else "PNG"
+    return image_format if image_format in SUFFIXES_OF else "PNG"

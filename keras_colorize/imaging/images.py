@@ -37,6 +37,7 @@ __all__ = [
     "photograph_from_pil",
     "read_photograph",
     "read_rgb",
+    "read_small",
     "write_image",
 ]
 
@@ -154,10 +155,29 @@ def read_rgb(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> NDArray
     Raises:
         ImageError: as `read_photograph`.
     """
-    return rgb_of(decode(source, max_pixels))
+    return _rgb_of(decode(source, max_pixels))
 
 
-def rgb_of(pixels: Pixels) -> NDArray[np.uint8]:
+def read_small(source: Source, side: int) -> tuple[NDArray[np.uint8], int]:
+    """Reads a picture as `read_rgb`, but not upright, and a JPEG no larger than is needed.
+
+    A JPEG without its end is refused, even if all of its pixels are there.
+
+    Args:
+        source: path, the encoded bytes, or a stream at their start.
+        side: pixels that each side has to have, where the picture has them.
+
+    Returns:
+        uint8 (H, W, 3), and the EXIF orientation, 1 to 8, that is still to be applied.
+
+    Raises:
+        ImageError: as `read_photograph`.
+    """
+    pixels = decode(source, DEFAULT_MAX_PIXELS, side=side)
+    return _rgb_of(pixels), pixels.turn
+
+
+def _rgb_of(pixels: Pixels) -> NDArray[np.uint8]:
     """Returns decoded pixels as (H, W, 3) uint8; what is transparent becomes white."""
     color = pixels.color
     if color.dtype == np.uint16:

@@ -1,8 +1,9 @@
 """The files below a folder: what can be read to its end, and no pipes, devices or sockets."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatch
+from itertools import accumulate
 
 # What systems, cameras' cards and network storage put beside photographs, some of it pictures.
 OTHERS = (
@@ -21,6 +22,21 @@ def is_left_out(path: str, patterns: tuple[str, ...] = OTHERS) -> bool:
     name = path.rpartition("/")[2]
     plain = [pattern.rstrip("/") for pattern in patterns]
     return any(fnmatch(path if "/" in each else name, each) for each in plain)
+
+
+def without(names: Iterable[str], patterns: tuple[str, ...]) -> list[str]:
+    """Leaves out what patterns name, and what is in folders that they name.
+
+    Args:
+        names: paths of files relative to a folder, with slashes.
+        patterns: as in `is_left_out`.
+    """
+
+    def is_kept(name: str) -> bool:
+        above = accumulate(name.split("/"), "{}/{}".format)
+        return not any(is_left_out(path, patterns) for path in above)
+
+    return [name for name in names if is_kept(name)] if patterns else list(names)
 
 
 def walk(

@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_colorize.imaging.images import CutShortError, ImageError, read_photograph, read_rgb
-from keras_colorize.imaging.small import read_small
+from keras_colorize.imaging.images import (
+    CutShortError,
+    ImageError,
+    read_photograph,
+    read_rgb,
+    read_small,
+)
 
 Y, X = np.mgrid[0:200, 0:300]
 SCENE = np.stack([X * 0.8, Y, (X * Y) % 256], axis=-1).astype(np.uint8)
@@ -90,5 +95,5 @@ def test_what_has_no_pixels_at_all_is_damaged():
 
 
 def test_training_leaves_them_out_or_sees_grey():
-    image, turn = read_small(encoded("baseline"), 64)
-    assert (image.size, turn) == ((150, 100), 1)
+    rgb, turn = read_small(encoded("baseline"), 64)
+    assert (rgb.shape, turn) == ((100, 150, 3), 1)

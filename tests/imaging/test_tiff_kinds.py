@@ -202,7 +202,11 @@ def test_orientations_of_any_type(dtype, kind, orientation):
         (RGB.astype(np.float32), {}, "has floating-point pixels from 0 to 255 instead of 0 to 1;"),
         (RGB / 250 - 0.5, {}, "has floating-point pixels from -0.5 to 0.52 instead of 0 to 1;"),
         (np.where(Y[..., None] < 3, np.nan, RGB / 255), {}, "has pixels that are infinite or no"),
-        (np.where(X > 3, np.inf, GRAY), {"photometric": 1}, "has pixels that are infinite or no numbers"),
+        (
+            np.where(X > 3, np.inf, GRAY),
+            {"photometric": 1},
+            "has pixels that are infinite or no numbers",
+        ),
         (RGB.astype(np.uint32), {}, "has 32-bit pixels that are all nearly black; save it with 8"),
         (RGB.astype(np.complex64), {}, "has 3 samples of 64 bits .* not supported"),
         (np.dstack([RGB / 255] * 2), {}, "has 6 samples of 64 bits .* not supported"),
