@@ -24,10 +24,10 @@ from keras_colorize.data.layouts import TFDS, Photographs, find_photographs
 from keras_colorize.data.shard import Entry, ShardError
 from keras_colorize.data.shards import ShardFolder
 from keras_colorize.data.tfds import TfdsPhotographs
+from keras_colorize.imaging.formats import START, sniff
 from keras_colorize.imaging.images import ImageError, read_rgb, write_image
 from keras_colorize.imaging.locks import only_writer
 from keras_colorize.imaging.quiet import quiet_pillow
-from keras_colorize.imaging.sniffing import START, sniff
 from keras_colorize.imaging.strips import available_cores
 
 QUALITY = 95

@@ -106,18 +106,7 @@ def list_photographs(folder: str | Path, exclude: tuple[str, ...] = ()) -> list[
 
 
 def photograph_names(folder: str | Path, exclude: tuple[str, ...] = ()) -> list[str]:
-    """Paths of `list_photographs` relative to the folder, with slashes.
-
-    Args:
-        folder: any nesting.
-        exclude: see there.
-
-    Returns:
-        The names, sorted.
-
-    Raises:
-        FolderError: as `list_photographs`.
-    """
+    """Paths of `list_photographs` relative to the folder, with slashes, sorted."""
     if not os.path.isdir(folder):
         raise FolderError(f"{folder} is not a folder.")
 
@@ -211,14 +200,7 @@ def scan_folder(
 
 
 def inspect(source: Path | BinaryIO) -> Look:
-    """Looks at a photograph, decoded small.
-
-    Args:
-        source: a picture of any format that is read, whatever its suffix.
-
-    Returns:
-        What it found; a photograph that cannot be read has a `problem`.
-    """
+    """Looks at a photograph, decoded small; one that cannot be read has a `problem`."""
     try:
         rgb, turn = read_small(source, _THUMBNAIL)
         thumbnail = Image.fromarray(rgb).resize((_THUMBNAIL, _THUMBNAIL), reducing_gap=2.0)

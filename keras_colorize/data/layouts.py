@@ -53,16 +53,9 @@ class Photographs:
         return hashlib.sha256(os.fsencode("\n".join(sorted(self.names)))).hexdigest()[:16]
 
     def parts(self, count: int, seed: int) -> list[list[tuple[str, Path]]]:
-        """Deals the photographs out into random samples of equal size.
+        """Deals the photographs out into `count` random samples of equal size: names and files.
 
         A photograph's place depends on the seed and the names alone, not on the machine.
-
-        Args:
-            count: how many parts.
-            seed: of the order.
-
-        Returns:
-            Names and files.
         """
 
         def key(name: str) -> bytes:

@@ -79,13 +79,7 @@ def random_crop(
 ) -> tf.Tensor:
     """Decodes a photograph and takes a random square of it, perhaps mirrored.
 
-    Args:
-        contents: of a file that `scan_folder` has let through.
-        orientation: its EXIF orientation, 1 to 8.
-        position: in the stream; what is random depends on it and on `seed`.
-        size: side of the result in pixels.
-        seed: see `position`.
-        crop: least and greatest side of the square, before it is resized, over the short side.
+    What is random depends on the position in the stream and the seed.
 
     Returns:
         uint8 (size, size, 3).

@@ -39,13 +39,8 @@ class PixelBoundError(BoundError):
 def check_size(width: int, height: int, max_pixels: int | None = None) -> None:
     """Refuses pictures that would take more memory than others of as many pixels, or too many.
 
-    Args:
-        width: in pixels.
-        height: the same.
-        max_pixels: the most that are allowed; None = as many as there are.
-
     Raises:
-        PixelBoundError: there are more than `max_pixels`.
+        PixelBoundError: there are more than `max_pixels`, which None allows.
         BoundError: a side is longer than `MOST_SIDE`.
     """
     if max_pixels is not None and width * height > max_pixels:
@@ -57,11 +52,7 @@ def check_size(width: int, height: int, max_pixels: int | None = None) -> None:
 
 
 def check_unpacked(packed: int, unpacked: int) -> None:
-    """Refuses files of networks that unpack to much more than there is in them.
-
-    Args:
-        packed: bytes of the file.
-        unpacked: bytes of what is in it.
+    """Refuses files of networks that unpack to many more bytes than there are in them.
 
     Raises:
         BoundError: they are too many.

@@ -10,21 +10,11 @@ from PIL import Image
 from keras_colorize.imaging.bounds import DEFAULT_MAX_PIXELS, BoundError, check_size
 from keras_colorize.imaging.captions import Captions, carried_captions
 from keras_colorize.imaging.color import gray_to_lightness, rgb_to_lightness
-from keras_colorize.imaging.decoding import (
-    Pixels,
-    Source,
-    decode,
-)
-from keras_colorize.imaging.errors import (
-    CutShortError,
-    ImageError,
-    PagesError,
-    PixelLimitError,
-)
-from keras_colorize.imaging.exif import carried_exif, orientation, upright
+from keras_colorize.imaging.decoding import Pixels, Source, decode
+from keras_colorize.imaging.errors import CutShortError, ImageError, PagesError, PixelLimitError
+from keras_colorize.imaging.exif import Dpi, carried_dpi, carried_exif, orientation, upright
 from keras_colorize.imaging.pixels import PixelKindError, pixels_of
 from keras_colorize.imaging.quiet import quiet_pillow
-from keras_colorize.imaging.resolution import Dpi, carried_dpi
 from keras_colorize.imaging.writing import over_white, write_image
 
 __all__ = [
@@ -99,16 +89,8 @@ def read_photograph(
         ImageError: it cannot be read, is no picture, is damaged, or has no such page.
     """
     pixels = decode(source, max_pixels, as_far_as_it_goes=as_far_as_it_goes, page=page)
-    lightness = _lightness(pixels.color)
-    return Photograph(
-        lightness,
-        pixels.alpha,
-        pixels.exif,
-        pixels.dpi,
-        pixels.format,
-        pixels.captions,
-        pixels.several,
-    )
+    carried = (pixels.exif, pixels.dpi, pixels.format, pixels.captions, pixels.several)
+    return Photograph(_lightness(pixels.color), pixels.alpha, *carried)
 
 
 def photograph_from_pil(image: Image.Image) -> Photograph:

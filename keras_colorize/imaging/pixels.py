@@ -32,9 +32,6 @@ def pixels_of(image: Image.Image) -> tuple[Color, Alpha]:
 
     The profile is applied, the orientation is not.
 
-    Args:
-        image: loaded.
-
     Raises:
         PixelKindError: for pixel types that hold no picture.
     """
@@ -77,10 +74,6 @@ def file_pixels(image: ImageFile.ImageFile, stream: BinaryIO) -> tuple[Color, Al
 
 def tiff_pixels(stream: BinaryIO, directory: Directory) -> tuple[Color, Alpha]:
     """Returns as `pixels_of` the picture of a page for which Pillow has no mode, or too few bits.
-
-    Args:
-        stream: the file.
-        directory: of the page.
 
     Raises:
         PixelKindError: for pixel types that hold no picture, or are not known.

@@ -12,25 +12,21 @@ _RAMP = np.array([0, 36, 73, 109, 146, 182, 219, 255], np.uint8)
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Converts from an embedded profile to sRGB by LittleCMS, perceptual intent.
+    """Converts "L", "RGB" or "CMYK" to sRGB, "L" or "RGB", by LittleCMS, perceptual intent.
 
     A profile that is broken, or of another kind than the picture's mode, is ignored, and so is one
-    that changes no colour by more than 2 of 255: it is sRGB by another name.
-
-    Args:
-        image: mode "L", "RGB" or "CMYK".
-        profile: the ICC profile's bytes, or None.
-
-    Returns:
-        Mode "L" or "RGB", or the picture itself where no profile was applied.
+    that changes no colour by more than 2 of 255: it is sRGB by another name. Then the picture
+    itself is returned.
     """
     if not profile:
         return image
     from PIL import ImageCms  # only here: most photographs come without a profile
 
-    transform_of = _transform if len(profile) > _LONG else _known_transform
     try:
-        transform = transform_of(profile, image.mode)
+        if len(profile) > _LONG:
+            transform = _transform(profile, image.mode)
+        else:
+            transform = _known_transform(profile, image.mode)
         result = ImageCms.applyTransform(image, transform) if transform else None
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return image

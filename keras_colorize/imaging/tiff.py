@@ -78,13 +78,9 @@ class Directory:
 
 
 def read_directories(stream: BinaryIO) -> list[Directory]:
-    """Reads the directories of a file's pages; one that is damaged ends them.
+    """Reads the directories, at least one, of a TIFF that `check_pages` has let through.
 
-    Args:
-        stream: a TIFF that `check_pages` has let through.
-
-    Returns:
-        At least one, without long tags.
+    Long tags are not read. A damaged directory ends them.
 
     Raises:
         ValueError: the first is damaged.
@@ -121,26 +117,13 @@ def whole(stream: BinaryIO, directory: Directory) -> Directory:
 
 
 def photograph_pages(directories: list[Directory]) -> list[int]:
-    """Returns the indices of the pages that are no reduced copy of another and no mask.
-
-    Args:
-        directories: of all pages.
-
-    Returns:
-        At least one index.
-    """
+    """Returns the indices, at least one, of pages that are no reduced copy and no mask."""
     found = [k for k, each in enumerate(directories) if not each.kind & (REDUCED | MASK)]
     return found or [0]
 
 
 def problem_of(stream: BinaryIO, directories: list[Directory], page: int) -> str | None:
-    """Says why a page is not the photograph, as the end of a sentence, or None if it is.
-
-    Args:
-        stream: the file.
-        directories: of all pages.
-        page: the one that is going to be decoded.
-    """
+    """Says why a page is not the photograph, as the end of a sentence, or None if it is."""
     stream.seek(8)
     canon = stream.read(2) == b"CR"
     below = _sub_directories(stream, directories[page])
@@ -208,14 +191,9 @@ def _read(stream: BinaryIO, order: str, big: bool, start: int, *, most: int = _F
 
 
 def stand_in(data: bytes, directory: Directory) -> bytes:
-    """A file whose first page Pillow opens as plain grey: for metadata, not for pixels.
+    """A file whose first page is that of the directory, which Pillow opens as plain grey.
 
-    Args:
-        data: the file, of which Pillow may not know the kind of pixels.
-        directory: of the page.
-
-    Returns:
-        The same with that page first.
+    It is for metadata, not for pixels, whose kind Pillow may not know.
     """
     order, big = directory.order, directory.big
     changed = bytearray(data)

@@ -15,21 +15,25 @@ from PIL.TiffImagePlugin import TiffImageFile
 from keras_colorize.imaging import tiff
 from keras_colorize.imaging.tiff import Directory
 
-_NONE, NO_PREDICTOR, DIFFERENCES, FLOAT_DIFFERENCES = 1, 1, 2, 3
-BYTEWISE = {1: "none", 5: "LZW", 8: "Deflate", 32773: "PackBits", 32946: "Deflate"}
+_NONE, _LZW, _DEFLATE, _PACK_BITS, _OLD_DEFLATE = 1, 5, 8, 32773, 32946  # of COMPRESSION
+_DIFFERENCES, _FLOAT_DIFFERENCES = 2, 3  # of PREDICTOR, which is 1 for none
+
+
+def can_read(directory: Directory, bits: int, *, is_float: bool) -> bool:
+    """Whether the samples, of so many bits, are packed as `read_plane` can unpack them."""
+    predictor = directory.get(tiff.PREDICTOR, 1)
+    packed = directory.get(tiff.COMPRESSION, _NONE)
+    return packed in (_NONE, _LZW, _DEFLATE, _PACK_BITS, _OLD_DEFLATE) and (
+        predictor == 1
+        or (predictor == _DIFFERENCES and bits in (8, 16, 32, 64))
+        or (predictor == _FLOAT_DIFFERENCES and is_float)
+    )
 
 
 def read_plane(
     stream: BinaryIO, directory: Directory, number: int, planes: int, bits: int
 ) -> NDArray[Any]:
-    """Reads one plane, or all samples where they lie side by side.
-
-    Args:
-        stream: the file.
-        directory: of the page, compressed by one of `BYTEWISE`.
-        number: of the plane.
-        planes: how many there are.
-        bits: of a sample: up to 16, 32 or 64.
+    """Reads a plane of a page that it `can_read`, or all samples where they lie side by side.
 
     Returns:
         (H, W, samples), of the smallest unsigned type that has the bits, each with its bits as they
@@ -61,11 +65,11 @@ def read_plane(
     packed = _unpacked(stream, directory, offsets, counts, (across, down, row, high, height, tiled))
     rows = packed.reshape(len(packed), across, row)
     predictor, order = directory.get(tiff.PREDICTOR, 1), directory.order
-    if predictor == FLOAT_DIFFERENCES:
+    if predictor == _FLOAT_DIFFERENCES:
         rows, order = _undone(rows, samples, bits // 8), ">"
     values = _numbers(rows, bits, wide * samples, order)
     values = values.reshape(len(packed), across, wide, samples)
-    if predictor == DIFFERENCES:
+    if predictor == _DIFFERENCES:
         values = np.add.accumulate(values, axis=2, dtype=values.dtype)
     return values.reshape(len(packed), across * wide, samples)[:height, :width]
 

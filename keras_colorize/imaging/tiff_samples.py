@@ -7,20 +7,14 @@ from numpy.typing import NDArray
 
 from keras_colorize.imaging import tiff
 from keras_colorize.imaging.tiff import Directory
-from keras_colorize.imaging.tiff_planes import (
-    BYTEWISE,
-    DIFFERENCES,
-    FLOAT_DIFFERENCES,
-    NO_PREDICTOR,
-    read_plane,
-)
+from keras_colorize.imaging.tiff_planes import can_read, read_plane
 
 _BASE = {tiff.WHITE_IS_ZERO: 1, tiff.BLACK_IS_ZERO: 1, tiff.RGB: 3, tiff.PALETTE: 1, tiff.CMYK: 4}
 _UNSIGNED, _SIGNED, _FLOAT, _UNDEFINED = 1, 2, 3, 4  # of SAMPLE_FORMAT
 _TYPES = {_UNSIGNED: "u", _SIGNED: "i", _FLOAT: "f", _UNDEFINED: "u"}  # as NumPy calls them
 _MOST_SAMPLES, _MOST_BITS = 16, 256  # of a pixel
 _OVERSHOOT = 0.01  # by how much sharpening may leave 0 to 1
-_NEARLY_BLACK = 2**24  # a step of 8 bits, of the whole numbers of 32
+_LEAST_RANGE = 2**31  # of whole numbers of 32 bits: with less of it, they are those of fewer bits
 _ASSOCIATED, _UNASSOCIATED = 1, 2  # of EXTRA_SAMPLES: alpha, and whether it is in the colours
 
 
@@ -63,11 +57,7 @@ def is_left_to_pillow(directory: Directory) -> bool:
 
 
 def read_samples(stream: BinaryIO, directory: Directory) -> NDArray[Any]:
-    """Reads the samples of a page.
-
-    Args:
-        stream: the file.
-        directory: of the page, whose size is within the caller's limit.
+    """Reads the samples of a page, whose size is within the caller's limit.
 
     Returns:
         (H, W, samples), uint8 for up to 8 bits and uint16 for more, each with its bits as they are;
@@ -110,9 +100,10 @@ def _in_16_bits(values: NDArray[Any], directory: Directory) -> NDArray[np.uint16
                 f"has floating-point pixels from {least:g} to {greatest:g} instead of 0 to 1; save "
                 "it with 8 or 16 bits a channel."
             )
-        if not is_float and int(greatest) - ends[0] < _NEARLY_BLACK:
+        if not is_float and int(greatest) - int(least) < _LEAST_RANGE:
             raise PixelKindError(
-                "has 32-bit pixels that are all nearly black; save it with 8 or 16 bits a channel."
+                "has only a part of the range of 32-bit pixels; save it with 8 or 16 bits a "
+                "channel."
             )
     made = np.empty(values.shape, np.uint16)
     with np.errstate(over="ignore"):
@@ -124,14 +115,10 @@ def _in_16_bits(values: NDArray[Any], directory: Directory) -> NDArray[np.uint16
 def split_alpha(
     pixels: NDArray[Any], directory: Directory
 ) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """Splits samples into those of colour and alpha; other extra samples are left out.
-
-    Args:
-        pixels: (H, W, samples), over all of their type's range.
-        directory: of the page.
+    """Splits (H, W, samples) over all of their type's range; extra samples but alpha are left out.
 
     Returns:
-        (H, W, colours), not multiplied with alpha, and (H, W) or None.
+        (H, W, colours), not multiplied with alpha, and alpha (H, W) or None.
     """
     base = _BASE[directory.get(tiff.PHOTOMETRIC, -1)]
     extra = directory.tags.get(tiff.EXTRA_SAMPLES, ())
@@ -178,17 +165,9 @@ def _kind(directory: Directory) -> tuple[int, int]:
     known = (16, 32, 64) if kind == _FLOAT else (*range(1, 17), 32)
     if kind in _TYPES and depth not in known:
         raise PixelKindError(f"has {depth} bits a channel; save it with 8 or 16.")
-    compression = directory.get(tiff.COMPRESSION, 1)
-    predictor = directory.get(tiff.PREDICTOR, 1)
-    predictors = {
-        NO_PREDICTOR: True,
-        DIFFERENCES: depth in (8, 16, 32, 64),
-        FLOAT_DIFFERENCES: kind == _FLOAT,
-    }
     if (
         kind not in _TYPES
-        or compression not in BYTEWISE
-        or not predictors.get(predictor)
+        or not can_read(directory, depth, is_float=kind == _FLOAT)
         or samples * depth > _MOST_BITS
         or (photometric == tiff.PALETTE and (kind == _FLOAT or depth > 16))
     ):

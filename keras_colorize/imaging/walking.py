@@ -25,12 +25,7 @@ def is_left_out(path: str, patterns: tuple[str, ...] = OTHERS) -> bool:
 
 
 def without(names: Iterable[str], patterns: tuple[str, ...]) -> list[str]:
-    """Leaves out what patterns name, and what is in folders that they name.
-
-    Args:
-        names: paths of files relative to a folder, with slashes.
-        patterns: as in `is_left_out`.
-    """
+    """Leaves out what patterns name, and what is in folders that they name."""
 
     def is_kept(name: str) -> bool:
         above = accumulate(name.split("/"), "{}/{}".format)
@@ -42,11 +37,7 @@ def without(names: Iterable[str], patterns: tuple[str, ...]) -> list[str]:
 def walk(
     folder: str | os.PathLike[str], onerror: Callable[[OSError], object]
 ) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Goes through a folder as `os.walk` does, from the top down.
-
-    Args:
-        folder: its links to folders are not followed.
-        onerror: called with what is raised by a folder that cannot be read.
+    """Goes through a folder as `os.walk` does, from the top down, but follows no links to folders.
 
     Yields:
         A folder, the names of those in it, which may be changed, and the names of its files; links

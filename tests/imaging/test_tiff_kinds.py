@@ -207,7 +207,8 @@ def test_orientations_of_any_type(dtype, kind, orientation):
             {"photometric": 1},
             "has pixels that are infinite or no numbers",
         ),
-        (RGB.astype(np.uint32), {}, "has 32-bit pixels that are all nearly black; save it with 8"),
+        (RGB.astype(np.uint32), {}, "has only a part of the range of 32-bit pixels; save it with"),
+        (RGB.astype(np.int32) << 22, {}, "has only a part of the range of 32-bit pixels; save it"),
         (RGB.astype(np.complex64), {}, "has 3 samples of 64 bits .* not supported"),
         (np.dstack([RGB / 255] * 2), {}, "has 6 samples of 64 bits .* not supported"),
         (GRAY.astype(np.uint64), {"photometric": 1}, "has 64 bits a channel; save it with 8 or 16"),
@@ -292,8 +293,8 @@ def test_no_pixel_is_what_the_memory_held_before(tmp_path, repository):
             check=True,
             text=True,
         ).stdout.splitlines()
-        for number in ("0", "90", "165")
+        for number in ("90", "165")
     ]
-    assert said[0] == said[1] == said[2]
+    assert said[0] == said[1]
     assert said[0][::2] == said[0][1::2]
     assert len(said[0]) == 2 * len(paths)
