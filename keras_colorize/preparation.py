@@ -24,7 +24,7 @@ from keras_colorize.data.layouts import TFDS, Photographs, find_photographs
 from keras_colorize.data.shard import Entry, ShardError
 from keras_colorize.data.shards import ShardFolder
 from keras_colorize.data.tfds import TfdsPhotographs
-from keras_colorize.imaging.formats import FORMATS
+from keras_colorize.imaging.formats import START, sniff
 from keras_colorize.imaging.images import ImageError, read_rgb, write_image
 from keras_colorize.imaging.locks import only_writer
 from keras_colorize.imaging.quiet import quiet_pillow
@@ -186,7 +186,9 @@ def encode(name: str, photograph: Path | bytes, size: int) -> Entry:
 
 
 def _can_stay(contents: bytes, size: int) -> bool:
-    with quiet_pillow(), Image.open(BytesIO(contents), formats=FORMATS) as image:
+    if sniff(contents[:START], "") != "JPEG":
+        return False
+    with quiet_pillow(), Image.open(BytesIO(contents), formats=("JPEG",)) as image:
         return (
             image.format == "JPEG"
             and image.mode == "RGB"

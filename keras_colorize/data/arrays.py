@@ -27,7 +27,7 @@ from keras_colorize.imaging.color import (
     scale_lightness,
 )
 from keras_colorize.imaging.exif import upright
-from keras_colorize.imaging.small import read_small
+from keras_colorize.imaging.images import read_small
 
 _BATCHES_AHEAD = 4
 _SHARDS_AHEAD = 2  # one that is taken from, one that is read meanwhile
@@ -35,10 +35,7 @@ _SHARDS_AHEAD = 2  # one that is taken from, one that is read meanwhile
 
 @jax.jit
 def rgb_to_scaled_lab(rgb: Any) -> tuple[Any, Any]:
-    """Converts a batch of photographs to what the networks speak, on JAX's device.
-
-    Args:
-        rgb: uint8 (B, H, W, 3), sRGB.
+    """Converts uint8 (B, H, W, 3), sRGB, on JAX's device to what the networks speak.
 
     Returns:
         `lightness_scaled` (B, H, W, 1) and `ab_scaled` (B, H, W, 2), float32 in [-1, 1].
@@ -68,7 +65,7 @@ def _load_crop(
     least, greatest = crop
     share = random.uniform(least, greatest) if least < greatest else least
     enough = int(size / share)
-    image, _ = read_small(photograph, enough)
+    image = Image.fromarray(read_small(photograph, enough)[0])
     side = round(min(image.size) * share)
     left, top = (int(random.random() * (length - side + 1)) for length in image.size)
     box = (left, top, left + side, top + side)
@@ -79,11 +76,7 @@ def _load_crop(
 
 
 def _stream(n: int, start: int, seed: int) -> Iterator[tuple[int, int]]:
-    """(file index, position) from position `start` on of an endless shuffled stream.
-
-    The stream is pass after pass over the n files, each in an order drawn from (seed, pass), so
-    any position can be reached without going through those before it.
-    """
+    """(file index, position) from position `start` on of the endless stream, as in `tfdata`."""
     for number in itertools.count(start // n):
         order = np.random.default_rng([seed, number]).permutation(n)
         for place in range(start - number * n if number == start // n else 0, n):
@@ -93,11 +86,7 @@ def _stream(n: int, start: int, seed: int) -> Iterator[tuple[int, int]]:
 def _shard_stream(
     shards: ShardFolder, start: int, seed: int
 ) -> Generator[tuple[bytes, int], None, None]:
-    """(photograph, position), as `_stream` but with files read from their start to their end.
-
-    In each pass the shards come in an order drawn from (seed, pass), and the photographs of each
-    in one drawn from (seed, pass, shard). To reach a position, at most one shard is read in vain.
-    """
+    """(photograph, position), as in `tfdata`: files are read from their start to their end."""
     made = list(shards.shards.values())
 
     def parts() -> Iterator[tuple[int, int, int]]:
@@ -131,32 +120,15 @@ def training_batches(
     seed: int = 0,
     share: tuple[int, int] = (0, 1),
 ) -> Iterator[tuple[Any, Any]]:
-    """Batches of random crops for training.
+    """Batches of random crops for training: `keras_colorize.data.tfdata.training_batches` in JAX.
 
+    It takes the same arguments and raises the same errors; the order and the crops are as certain.
     Threads decode ahead: Pillow releases the interpreter's lock. Pixels go to the device as bytes
-    and become Lab there. Order, crops and mirroring depend only on `seed` and on a photograph's
-    place in the stream (step times batch size plus place in the batch), so that a run that starts
-    at `first_step` sees what the unbroken one would.
-
-    Args:
-        files: JPEG, PNG, WebP, BMP or TIFF photographs.
-        orientations: their EXIF orientations, 1 to 8; None = all upright.
-        size: side of the crops in pixels.
-        batch_size: photographs a batch; all batches are full.
-        steps: how many batches.
-        first_step: how many batches of the stream to leave out.
-        crop: least and greatest side of a crop, before it is resized, over its photograph's short
-            side.
-        aging: share of the crops whose lightness is an old photograph's (`aged_lightness`).
-        seed: of everything random.
-        share: (k, n) leaves of each batch the k-th of n equal parts, counted from 0.
+    and become Lab there.
 
     Returns:
         An iterator of (`lightness_scaled` (B, size, size, 1), `ab_scaled` (B, size, size, 2)),
         JAX arrays.
-
-    Raises:
-        ValueError: there are no files.
     """
     if not files:
         raise ValueError("There is no photograph to train on.")
@@ -178,24 +150,10 @@ def shard_batches(
     seed: int = 0,
     share: tuple[int, int] = (0, 1),
 ) -> Iterator[tuple[Any, Any]]:
-    """Batches of random crops from shards: `training_batches` for data sets of any size.
-
-    It needs memory for two shards, and reads files from start to end.
-
-    Args:
-        shards: opened with `ShardFolder.open`.
-        size: as in `training_batches`, like all that follows.
-        batch_size: photographs a batch.
-        steps: how many batches.
-        first_step: how many batches of the stream to leave out.
-        crop: least and greatest side of a crop, before it is resized, over its photograph's short
-            side.
-        aging: share of the crops whose lightness is an old photograph's (`aged_lightness`).
-        seed: of everything random.
-        share: which part of each batch.
+    """Batches of random crops from shards: `keras_colorize.data.tfdata.shard_batches` in JAX.
 
     Returns:
-        An iterator as of `training_batches`, with the same guarantee of order.
+        An iterator as of `training_batches`.
 
     Raises:
         ValueError: there are no photographs in the shards.

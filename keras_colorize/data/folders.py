@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
+from PIL import Image
 from tqdm import tqdm
 
 from keras_colorize.data.prefetching import prefetch
 from keras_colorize.imaging.color import rgb_to_lab
 from keras_colorize.imaging.files import atomic_file
-from keras_colorize.imaging.formats import SUFFIXES
-from keras_colorize.imaging.images import ImageError
-from keras_colorize.imaging.small import read_small
-from keras_colorize.imaging.walking import is_left_out, walk
+from keras_colorize.imaging.formats import READ_SUFFIXES
+from keras_colorize.imaging.images import ImageError, read_small
+from keras_colorize.imaging.walking import is_left_out, walk, without
 
 NEAR_GREY = 4.0  # mean chroma in Lab units; a black-and-white print scanned in colour is under it
 _THUMBNAIL = 64
 _AHEAD = 64  # photographs under way
-_STORE_FORMAT = 3  # of what a scan remembers; raised when `Look` changes
+_STORE_FORMAT = 4  # of what a scan remembers; raised when `Look` changes
 
 
 class FolderError(ValueError):
@@ -86,13 +86,14 @@ class Look(NamedTuple):
         return not self.problem and self.chroma < NEAR_GREY
 
 
-def list_photographs(folder: str | Path) -> list[Path]:
+def list_photographs(folder: str | Path, exclude: tuple[str, ...] = ()) -> list[Path]:
     """Photographs below a folder by suffix, sorted; hidden files and folders are left out.
 
     So are pipes and devices, and what systems put there (`keras_colorize.imaging.walking.OTHERS`).
 
     Args:
         folder: any nesting.
+        exclude: patterns of what else is left out, as in `keras_colorize.imaging.walking`.
 
     Returns:
         Their paths, each beginning with `folder`.
@@ -101,21 +102,11 @@ def list_photographs(folder: str | Path) -> list[Path]:
         FolderError: it is no folder, or there is no photograph in it.
     """
     folder = Path(folder)
-    return [folder / name for name in photograph_names(folder)]
+    return [folder / name for name in photograph_names(folder, exclude)]
 
 
-def photograph_names(folder: str | Path) -> list[str]:
-    """Paths of `list_photographs` relative to the folder, with slashes.
-
-    Args:
-        folder: any nesting.
-
-    Returns:
-        The names, sorted.
-
-    Raises:
-        FolderError: as `list_photographs`.
-    """
+def photograph_names(folder: str | Path, exclude: tuple[str, ...] = ()) -> list[str]:
+    """Paths of `list_photographs` relative to the folder, with slashes, sorted."""
     if not os.path.isdir(folder):
         raise FolderError(f"{folder} is not a folder.")
 
@@ -129,10 +120,11 @@ def photograph_names(folder: str | Path) -> list[str]:
         names += [
             (inner / name).as_posix()
             for name in files
-            if not is_left_out(name) and os.path.splitext(name)[1].lower() in SUFFIXES
+            if not is_left_out(name) and os.path.splitext(name)[1].lower() in READ_SUFFIXES
         ]
+    names = without(names, exclude)
     if not names:
-        raise FolderError(f"There is no photograph in {folder} ({', '.join(SUFFIXES)}).")
+        raise FolderError(f"There is no photograph in {folder} ({', '.join(READ_SUFFIXES)}).")
     return sorted(names)
 
 
@@ -208,17 +200,10 @@ def scan_folder(
 
 
 def inspect(source: Path | BinaryIO) -> Look:
-    """Looks at a photograph, decoded small.
-
-    Args:
-        source: JPEG, PNG, WebP, BMP or TIFF, whatever its suffix.
-
-    Returns:
-        What it found; a photograph that cannot be read has a `problem`.
-    """
+    """Looks at a photograph, decoded small; one that cannot be read has a `problem`."""
     try:
-        image, turn = read_small(source, _THUMBNAIL)
-        thumbnail = image.resize((_THUMBNAIL, _THUMBNAIL), reducing_gap=2.0)
+        rgb, turn = read_small(source, _THUMBNAIL)
+        thumbnail = Image.fromarray(rgb).resize((_THUMBNAIL, _THUMBNAIL), reducing_gap=2.0)
     except ImageError as error:
         name = str(source) if isinstance(source, Path) else "The picture"
         return Look(1, 0.0, f"cannot be read: it {str(error).removeprefix(f'{name} ')}")

@@ -3,11 +3,12 @@
 import hashlib
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from keras_colorize.data.folders import FolderError, Scan, photograph_names, scan_folder
 from keras_colorize.data.shards import ShardFolder
+from keras_colorize.imaging.walking import without
 
 TFDS = "tfds:"
 
@@ -52,16 +53,9 @@ class Photographs:
         return hashlib.sha256(os.fsencode("\n".join(sorted(self.names)))).hexdigest()[:16]
 
     def parts(self, count: int, seed: int) -> list[list[tuple[str, Path]]]:
-        """Deals the photographs out into random samples of equal size.
+        """Deals the photographs out into `count` random samples of equal size: names and files.
 
         A photograph's place depends on the seed and the names alone, not on the machine.
-
-        Args:
-            count: how many parts.
-            seed: of the order.
-
-        Returns:
-            Names and files.
         """
 
         def key(name: str) -> bytes:
@@ -73,7 +67,9 @@ class Photographs:
         ]
 
 
-def find_photographs(source: str | Path, split: str = "train") -> Photographs:
+def find_photographs(
+    source: str | Path, split: str = "train", exclude: tuple[str, ...] = ()
+) -> Photographs:
     """Finds the photographs of a split, by the data set's own list where it has one.
 
     Places365: `data_256` and `val_256` (or `data_large`, `val_large`) beside their lists, or
@@ -83,6 +79,7 @@ def find_photographs(source: str | Path, split: str = "train") -> Photographs:
     Args:
         source: the folder in which the data set was unpacked, or any folder of photographs.
         split: "train" or "val"; a folder of no known layout is all "train".
+        exclude: patterns of what is left out, as in `keras_colorize.imaging.walking`.
 
     Returns:
         The photographs of the split, in the order of their list or sorted.
@@ -101,19 +98,26 @@ def find_photographs(source: str | Path, split: str = "train") -> Photographs:
     if ShardFolder.is_at(folder):
         raise FolderError(f"{folder} holds shards, which `keras-colorize train` reads as they are.")
     found = _places365(folder, split) or _ilsvrc2012(folder, split)
+    if found and exclude:
+        found = replace(found, names=without(found.names, exclude))
+        if not found.names:
+            raise FolderError(f"Nothing is left of the photographs in {folder}.")
     if found:
         return found
     if split != "train":
         raise FolderError(f"{folder} is of no known layout and has no split {split!r}.")
-    return Photographs(folder, photograph_names(folder), "folder")
+    return Photographs(folder, photograph_names(folder, exclude), "folder")
 
 
-def open_photographs(source: str | Path, *, cache: str | Path | None = None) -> Scan | ShardFolder:
+def open_photographs(
+    source: str | Path, *, cache: str | Path | None = None, exclude: tuple[str, ...] = ()
+) -> Scan | ShardFolder:
     """Opens what a training is given: shards as they are, photographs after a scan.
 
     Args:
         source: a folder of shards, or one that `find_photographs` understands.
         cache: as in `scan_folder`.
+        exclude: as in `find_photographs`; not for shards.
 
     Returns:
         A `ShardFolder` of shards, a `Scan` of photographs.
@@ -123,8 +127,10 @@ def open_photographs(source: str | Path, *, cache: str | Path | None = None) -> 
         ShardError: the shards are not whole.
     """
     if ShardFolder.is_at(source):
+        if exclude:
+            raise FolderError(f"{source} holds shards, of which nothing can be left out.")
         return ShardFolder.open(source)
-    found = find_photographs(source)
+    found = find_photographs(source, exclude=exclude)
     return scan_folder(found.folder, found.names, cache=cache)
 
 

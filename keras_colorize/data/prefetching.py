@@ -13,12 +13,9 @@ T = TypeVar("T")
 def prefetch(
     load: Callable[..., T], arguments: Iterable[tuple[Any, ...]], count: int
 ) -> Generator[T, None, None]:
-    """Yields `load(*each)` of the arguments, in order; what is under way ends with the generator.
+    """Yields `load(*each)` of the arguments, in order, from threads that are at most `count` ahead.
 
-    Args:
-        load: called in threads.
-        arguments: of each call; there may be millions, or no end.
-        count: how many of them are under way at most.
+    There may be millions of arguments, or no end. What is under way ends with the generator.
     """
     pool = ThreadPoolExecutor(min(count, available_cores()))
     pending: deque[Future[T]] = deque()

@@ -24,13 +24,9 @@ _LENGTH, _CHECKSUM = 8, 4  # bytes of each; a record is length, checksum, data, 
 
 
 def images_in(contents: bytes) -> list[bytes]:
-    """Takes the images out of a shard.
+    """Returns the feature `image` of each record of a shard, in order.
 
-    Args:
-        contents: of the whole file, known to be sound: the records' checksums are not looked at.
-
-    Returns:
-        The feature `image` of each record, in order.
+    The file's contents are known to be sound: the records' checksums are not looked at.
     """
     images = []
     start = 0

@@ -61,10 +61,6 @@ class Shard:
 def write_shard(path: Path, entries: Iterable[Entry]) -> Shard:
     """Makes a shard and reads it back; its file appears whole or not at all.
 
-    Args:
-        path: of its file.
-        entries: all of its photographs.
-
     Raises:
         ShardError: it cannot be written, or does not read back.
     """

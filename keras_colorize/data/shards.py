@@ -44,12 +44,6 @@ class ShardFolder:
     def open(cls, folder: str | Path) -> "ShardFolder":
         """Opens finished shards, to read them.
 
-        Args:
-            folder: where they are.
-
-        Returns:
-            The shards.
-
         Raises:
             ShardError: there are none, or they are not all there in their sizes.
         """
@@ -65,14 +59,7 @@ class ShardFolder:
 
     @classmethod
     def begin(cls, folder: str | Path, settings: dict[str, Any]) -> "ShardFolder":
-        """Opens a new folder for shards, or one whose making was broken off.
-
-        Args:
-            folder: made if it is absent.
-            settings: see the class.
-
-        Returns:
-            The folder, with those shards that are finished already.
+        """Opens a new folder for shards, or one whose making was broken off, with what is finished.
 
         Raises:
             ShardError: the folder holds shards of other settings, or something else.
@@ -116,13 +103,7 @@ class ShardFolder:
         return list(islice(images, count))
 
     def images_of(self, shard: Shard) -> list[bytes]:
-        """The photographs of a shard, as JPEGs, read without TensorFlow.
-
-        Args:
-            shard: one of `shards`.
-
-        Returns:
-            JPEGs, in the order of the shard.
+        """The photographs of one of `shards`, as JPEGs in its order, read without TensorFlow.
 
         Raises:
             ShardError: the file is not what was made.
@@ -155,11 +136,7 @@ class ShardFolder:
         return shard if shard and shard.is_whole(self.folder / shard.file) else None
 
     def write(self, number: int, entries: Iterable[Entry]) -> None:
-        """Makes a shard, and notes it in the manifest.
-
-        Args:
-            number: the shard's, from 0.
-            entries: all of its photographs.
+        """Makes the shard of a number, from 0 on, and notes it in the manifest.
 
         Raises:
             ShardError: it cannot be written, or does not read back.

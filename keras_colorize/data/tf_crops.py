@@ -7,14 +7,27 @@ import tensorflow as tf
 
 from keras_colorize.config import CROP
 from keras_colorize.imaging.aging import film_lightness
-from keras_colorize.imaging.small import read_small
+from keras_colorize.imaging.images import read_small
+
+_START = 2**17  # bytes in which a JPEG has its profile: behind EXIF and XMP at the most
 
 
-def _decode_with_pillow(contents: bytes) -> np.ndarray:
+def _read_small(contents: bytes, side: np.ndarray) -> np.ndarray:
     # The scan's decoder, so that what passed it decodes: TensorFlow's refuse WebP with alpha and
     # slightly damaged PNG, take the indices of a BMP palette for grey, and know no TIFF.
-    image, _ = read_small(contents, 0)
-    return np.asarray(image)
+    return read_small(contents, int(side))[0]
+
+
+def _is_plain_jpeg(contents: tf.Tensor) -> tf.Tensor:
+    """Whether it is a JPEG in sRGB: TensorFlow knows no profiles, and less of CMYK than Pillow."""
+
+    def has_neither() -> tf.Tensor:
+        start = tf.strings.substr(contents, 0, _START)
+        without = tf.strings.regex_replace(start, "ICC_PROFILE", "", replace_global=False)
+        is_plain = tf.strings.length(start) == tf.strings.length(without)
+        return is_plain & (tf.io.extract_jpeg_shape(contents)[2] < 4)
+
+    return tf.cond(tf.io.is_jpeg(contents), has_neither, lambda: False)
 
 
 def _decode(contents: tf.Tensor, side: int, share: float | tf.Tensor) -> tf.Tensor:
@@ -36,10 +49,10 @@ def _decode(contents: tf.Tensor, side: int, share: float | tf.Tensor) -> tf.Tens
         return tf.switch_case(tf.reduce_sum(tf.cast(enough >= [2.0, 4.0, 8.0], tf.int32)), scales)
 
     def other() -> tf.Tensor:
-        rgb = tf.numpy_function(_decode_with_pillow, [contents], tf.uint8)
+        rgb = tf.numpy_function(_read_small, [contents, tf.maximum(1.0, side / share)], tf.uint8)
         return tf.ensure_shape(rgb, (None, None, 3))
 
-    return tf.cond(tf.io.is_jpeg(contents), jpeg, other)
+    return tf.cond(_is_plain_jpeg(contents), jpeg, other)
 
 
 def _upright(rgb: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
@@ -66,13 +79,7 @@ def random_crop(
 ) -> tf.Tensor:
     """Decodes a photograph and takes a random square of it, perhaps mirrored.
 
-    Args:
-        contents: of a JPEG, PNG, WebP, BMP or TIFF file.
-        orientation: its EXIF orientation, 1 to 8.
-        position: in the stream; what is random depends on it and on `seed`.
-        size: side of the result in pixels.
-        seed: see `position`.
-        crop: least and greatest side of the square, before it is resized, over the short side.
+    What is random depends on the position in the stream and the seed.
 
     Returns:
         uint8 (size, size, 3).

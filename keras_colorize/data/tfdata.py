@@ -101,7 +101,7 @@ def training_batches(
     sees what the unbroken one would.
 
     Args:
-        files: JPEG, PNG, WebP, BMP or TIFF photographs.
+        files: photographs that `scan_folder` has let through.
         orientations: their EXIF orientations, 1 to 8; None = all upright.
         size: side of the crops in pixels.
         batch_size: photographs a batch; all batches are full.
@@ -146,22 +146,8 @@ def shard_batches(
 ) -> tf.data.Dataset:
     """Batches of random crops from shards: `training_batches` for data sets of any size.
 
-    It needs memory for two shards, and reads files from start to end.
-
-    Args:
-        shards: opened with `ShardFolder.open`.
-        size: as in `training_batches`, like all that follows.
-        batch_size: photographs a batch.
-        steps: how many batches.
-        first_step: how many batches of the stream to leave out.
-        crop: least and greatest side of a crop, before it is resized, over its photograph's short
-            side.
-        aging: share of the crops whose lightness is an old photograph's (`aged_lightness`).
-        seed: of everything random.
-        share: which part of each batch.
-
-    Returns:
-        A data set as of `training_batches`, with the same guarantee of order.
+    It needs memory for two shards, and reads files from start to end. All that follows `shards`,
+    opened with `ShardFolder.open`, is as in `training_batches`, and so is what is returned.
 
     Raises:
         ValueError: there are no photographs in the shards.

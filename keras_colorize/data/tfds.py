@@ -56,16 +56,9 @@ class TfdsPhotographs:
         return hashlib.sha256(about.encode()).hexdigest()[:16]
 
     def parts(self, count: int, seed: int) -> list[Iterator[tuple[str, bytes]]]:
-        """Cuts the split into parts of equal size, each read when it is asked for.
+        """Cuts the split into parts of equal size: names, and encoded photographs, read late.
 
-        They are random samples already: tensorflow-datasets shuffles what it writes.
-
-        Args:
-            count: how many parts.
-            seed: not used.
-
-        Returns:
-            Names, and the encoded photographs.
+        They are random samples, whatever the seed: tensorflow-datasets shuffles what it writes.
         """
         ends = [self.count * part // count for part in range(count + 1)]
         return [self._read(start, stop) for start, stop in zip(ends, ends[1:], strict=False)]

@@ -43,16 +43,13 @@ def aged_lightness(rgb: NDArray[np.uint8], random: np.random.Generator) -> Float
 
 
 def film_lightness(rgb: NDArray[np.uint8], share: float, seed: int, position: int) -> Floats:
-    """Lightness of a picture of a stream, some of which are aged.
+    """Lightness, (H, W) in 0..100, of a picture of a stream, some of which are aged.
 
     Args:
         rgb: (H, W, 3), sRGB.
-        share: of pictures whose lightness is `aged_lightness`; the others keep theirs.
+        share: of pictures whose lightness is `aged_lightness`.
         seed: of the stream.
         position: in the stream; with the seed it decides whether and how the picture is aged.
-
-    Returns:
-        (H, W), L in 0..100.
     """
     random = np.random.default_rng([seed, position, 1])  # the crop is drawn from the first two
     aged = random.random() < share

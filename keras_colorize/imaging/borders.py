@@ -50,13 +50,9 @@ class _Margin(NamedTuple):
 
 
 def border_depths(view: Floats) -> list[int]:
-    """Finds the borders of a scan, which may lie within each other.
+    """Counts the lines of border at the top, the bottom, the left and the right.
 
-    Args:
-        view: (H, W) in 0..100, some hundreds of pixels.
-
-    Returns:
-        How many lines are border at the top, the bottom, the left and the right.
+    Borders may lie within each other. The view, (H, W) in 0..100, has some hundreds of pixels.
     """
     height, width = view.shape
     found = [0, 0, 0, 0]
@@ -90,15 +86,7 @@ def spread(pixels: Floats) -> tuple[float, float]:
 
 
 def _outermost(view: Floats, limits: list[int]) -> list[int]:
-    """Finds the outermost border.
-
-    Args:
-        view: (H, W).
-        limits: the most lines that may be border at each side.
-
-    Returns:
-        The lines that are, at each side.
-    """
+    """Counts the lines of the outermost border at each side, of which `limits` are the most."""
     sides = from_each_side(view)
     margins = [_margin(*side, SAME) for side in zip(sides, limits, strict=True)]
     depths = [margin.depth if margin.ended else 0 for margin in margins]
@@ -150,10 +138,8 @@ def _alike(one: _Margin, other: _Margin) -> bool:
 def _margin(lines: Floats, limit: int, same: float) -> _Margin:
     """Measures what stands along a side.
 
-    Args:
-        lines: (n, m), the outermost first.
-        limit: the most lines of a border.
-        same: share of a line's pixels that must have the tone.
+    Of its lines (n, m), the outermost is the first, `limit` is the most of a border, and `same` is
+    the share of a line's pixels that must have the tone.
     """
     thinnest = max(2, round(_THINNEST * len(lines)))
     tone, noise = spread(lines[:thinnest])

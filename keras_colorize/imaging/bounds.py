@@ -9,8 +9,11 @@ DEFAULT_MAX_PIXELS = 200_000_000
 MOST_SIDE = 2**17
 """Pixels. Work is done in strips of rows, so only this bounds the memory that a long row takes."""
 
-MOST_SCANS = 100
-"""Of a JPEG. Encoders write about ten; each costs a pass over all pixels, even an empty one."""
+MOST_SCANS, FEW_SCANS, MOST_SCANNED = 100, 20, 10**9
+"""Of a JPEG. Encoders write about ten; each costs a pass over all pixels, even an empty one.
+
+A file may have few scans whatever its size, and more as far as scans times pixels are not too many.
+"""
 
 MOST_PAGES = 1000
 """Of a TIFF, smaller copies and masks included. Pillow reads each, however many there are."""
@@ -36,13 +39,8 @@ class PixelBoundError(BoundError):
 def check_size(width: int, height: int, max_pixels: int | None = None) -> None:
     """Refuses pictures that would take more memory than others of as many pixels, or too many.
 
-    Args:
-        width: in pixels.
-        height: the same.
-        max_pixels: the most that are allowed; None = as many as there are.
-
     Raises:
-        PixelBoundError: there are more than `max_pixels`.
+        PixelBoundError: there are more than `max_pixels`, which None allows.
         BoundError: a side is longer than `MOST_SIDE`.
     """
     if max_pixels is not None and width * height > max_pixels:
@@ -54,11 +52,7 @@ def check_size(width: int, height: int, max_pixels: int | None = None) -> None:
 
 
 def check_unpacked(packed: int, unpacked: int) -> None:
-    """Refuses files of networks that unpack to much more than there is in them.
-
-    Args:
-        packed: bytes of the file.
-        unpacked: bytes of what is in it.
+    """Refuses files of networks that unpack to many more bytes than there are in them.
 
     Raises:
         BoundError: they are too many.
@@ -71,12 +65,12 @@ def check_scans(stream: BinaryIO) -> None:
     """Refuses a JPEG of too many scans; the stream is at its start before and after.
 
     Raises:
-        BoundError: it has more than `MOST_SCANS`.
+        BoundError: it has more than `MOST_SCANS`, or fewer that are too many for its pixels.
     """
     stream.seek(0)
     data = stream.read()
     stream.seek(0)
-    place, scans, components, in_one_pass = 2, 0, 0, False
+    place, scans, most, components, in_one_pass = 2, 0, MOST_SCANS, 0, False
     while (found := _MARKER.search(data, place)) and (marker := found[1][0]) != _END:
         place = found.end()
         segment = data[place : place + 8]
@@ -84,12 +78,14 @@ def check_scans(stream: BinaryIO) -> None:
             return
         if marker in _START_OF_FRAME:
             components, in_one_pass = segment[7], marker in _ONE_PASS
+            height, width = struct.unpack_from(">HH", segment, 3)
+            most = min(MOST_SCANS, max(FEW_SCANS, MOST_SCANNED // max(1, height * width)))
         if marker == _SCAN:
             scans += 1
             if in_one_pass and segment[2] == components:
                 return
-            if scans > MOST_SCANS:
-                raise BoundError(f"has more than {MOST_SCANS} scans, which no photograph needs.")
+            if scans > most:
+                raise BoundError(f"has more than {most} scans, which no photograph needs.")
         place += struct.unpack_from(">H", segment)[0]
 
 

@@ -42,10 +42,7 @@ class Captions:
 def carried_captions(image: Image.Image, turn: int, xmp: bytes | None = None) -> Captions | None:
     """Returns what to write beside upright pixels, or None.
 
-    Args:
-        image: an opened picture.
-        turn: its EXIF orientation, 1 to 8.
-        xmp: where Pillow does not find it.
+    The turn is the picture's EXIF orientation, and `xmp` is given where Pillow does not find it.
     """
     try:
         found = xmp or image.info.get("xmp")

@@ -81,14 +81,7 @@ def rgb_to_lab(rgb: NDArray[Any]) -> Floats:
 
 
 def rgb_to_lightness(rgb: NDArray[Any]) -> Floats:
-    """Converts sRGB to L alone, within 0.01 of `skimage.color.rgb2lab`, faster than `rgb_to_lab`.
-
-    Args:
-        rgb: (..., 3), uint8, uint16, or float in [0, 1].
-
-    Returns:
-        (...) float32 in 0..100.
-    """
+    """Converts as `rgb_to_lab`, but to L alone, (...) float32 in 0..100, and faster."""
     flat = _integers(rgb).reshape(1, -1, 3)
     table = _linear_table(flat.dtype.itemsize)
     lightness = np.empty(flat.shape[:2], np.float32)
@@ -105,14 +98,7 @@ def rgb_to_lightness(rgb: NDArray[Any]) -> Floats:
 
 
 def gray_to_lightness(gray: NDArray[Any]) -> Floats:
-    """Converts sRGB-encoded grey to L.
-
-    Args:
-        gray: any shape; uint8, uint16, or float in [0, 1].
-
-    Returns:
-        The same shape, float32 in 0..100.
-    """
+    """Converts sRGB-encoded grey, uint8, uint16, or float in [0, 1], to L in 0..100, float32."""
     flat = _integers(gray).reshape(1, -1)
     table = _lightness_table(flat.dtype.itemsize)
     lightness = np.empty(flat.shape, np.float32)
@@ -125,16 +111,13 @@ def gray_to_lightness(gray: NDArray[Any]) -> Floats:
 
 
 def lab_to_rgb(lightness: Floats, ab: Floats) -> NDArray[np.uint8]:
-    """Converts Lab to 8-bit sRGB: each channel clipped to the gamut and rounded.
+    """Converts Lab to 8-bit sRGB (H, W, 3): each channel clipped to the gamut and rounded.
 
     Every 8-bit colour survives `rgb_to_lab` and this unchanged.
 
     Args:
         lightness: (H, W), 0..100.
         ab: (H, W, 2), Lab units.
-
-    Returns:
-        (H, W, 3).
     """
     height, width = lightness.shape
     rgb = np.empty((height, width, 3), np.uint8)

@@ -1,35 +1,34 @@
 """Bytes to upright sRGB pixels, 8 and 16 bit, grey and colour."""
 
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ImageFile
-from PIL.BmpImagePlugin import BmpImageFile
-from PIL.JpegImagePlugin import jpeg_factory
-from PIL.PngImagePlugin import PngImageFile
-from PIL.TiffImagePlugin import TiffImageFile
-from PIL.WebPImagePlugin import WebPImageFile
 
 from keras_colorize.imaging import jpeg, tiff
 from keras_colorize.imaging.bounds import BoundError, PixelBoundError, check_scans, check_size
 from keras_colorize.imaging.captions import Captions, carried_captions
 from keras_colorize.imaging.errors import CutShortError, ImageError, PixelLimitError
-from keras_colorize.imaging.exif import carried_exif, orientation, turn_of, upright
-from keras_colorize.imaging.formats import result_format
+from keras_colorize.imaging.exif import (
+    Dpi,
+    carried_dpi,
+    carried_exif,
+    orientation,
+    turn_of,
+    upright,
+)
+from keras_colorize.imaging.formats import START, result_format, sniff
 from keras_colorize.imaging.jpeg import load_jpeg
 from keras_colorize.imaging.pages import open_tiff
 from keras_colorize.imaging.pixels import PixelKindError, file_pixels, tiff_pixels
 from keras_colorize.imaging.png import PngFacts, readable, without_gamma
 from keras_colorize.imaging.quiet import quiet_pillow
-from keras_colorize.imaging.read_only import MissingReaderError, open_read_only
-from keras_colorize.imaging.resolution import Dpi, carried_dpi
-from keras_colorize.imaging.sniffing import START, sniff
 from keras_colorize.imaging.sources import NO_ADDRESSES, SourceError, is_address, open_source
 
 __all__ = ["Pixels", "Source", "decode"]
@@ -37,29 +36,26 @@ __all__ = ["Pixels", "Source", "decode"]
 Source = str | Path | bytes | BinaryIO
 
 # Opened by name, not by Image.open: that would import every plugin for a WebP or TIFF, and its
-# limit on pixels is a global of the user's process.
-_OPENERS: dict[str, Callable[..., ImageFile.ImageFile]] = {
-    "JPEG": jpeg_factory,
-    "PNG": PngImageFile,
-    "TIFF": TiffImageFile,
-    "WEBP": WebPImageFile,
-    "BMP": BmpImageFile,
+# limit on pixels is a global of the user's process. A TIFF is opened in `pages`.
+_OPENERS = {
+    "JPEG": ("PIL.JpegImagePlugin", "jpeg_factory"),
+    "PNG": ("PIL.PngImagePlugin", "PngImageFile"),
+    "WEBP": ("PIL.WebPImagePlugin", "WebPImageFile"),
+    "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
+    "GIF": ("PIL.GifImagePlugin", "GifImageFile"),
+    "JPEG2000": ("PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile"),
+    "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
+    "HEIF": ("pillow_heif", "HeifImageFile"),
 }
 
 
 @dataclass(frozen=True)
 class Pixels:
-    """A decoded picture in sRGB.
+    """A decoded picture in sRGB, with what `keras_colorize.imaging.images.Photograph` has, too.
 
     Attributes:
         color: (H, W) grey or (H, W, 3) RGB, uint8 or uint16.
-        alpha: (H, W) uint8, or None.
-        exif: with the orientation reset, or None.
-        dpi: dots per inch, (horizontal, vertical), or None.
-        format: "JPEG", "PNG", "TIFF", "WEBP" or "BMP"; "PNG" for one that is read only.
         turn: the EXIF orientation, 1 to 8, that is still to be applied.
-        captions: what people wrote, or None.
-        several: whether the file holds more pictures, as those of an animation.
     """
 
     color: NDArray[Any]
@@ -76,27 +72,18 @@ def decode(
     source: Source,
     max_pixels: int,
     *,
-    turned: bool = True,
     as_far_as_it_goes: bool = False,
     page: int | None = None,
+    side: int | None = None,
 ) -> Pixels:
-    """Decodes a file, bytes or a stream.
+    """Decodes a file, bytes or a stream, as `keras_colorize.imaging.images.read_photograph` does.
 
-    Args:
-        source: path, the encoded bytes, or a stream at their start.
-        max_pixels: the most pixels to decode; checked against the header, before decoding.
-        turned: whether to make the picture upright.
-        as_far_as_it_goes: whether to fill what is missing of a JPEG that is cut short.
-        page: of a TIFF of several pages, from 1 on.
-
-    Returns:
-        Its pixels with what is carried along.
+    With a `side`, what is carried along is not read, the picture is not made upright, and a JPEG
+    has the least of 1, 1/2, 1/4 and 1/8 of its size in which each side has so many pixels, where it
+    has them.
 
     Raises:
-        PixelLimitError: it has more than `max_pixels`.
-        PagesError: it has several pages, and `page` is None.
-        CutShortError: it is a JPEG with pixels missing.
-        ImageError: for whatever else cannot be decoded.
+        ImageError: as there.
     """
     name = _name(source)
     with _open_stream(source, name, max_pixels) as stream, quiet_pillow(), _in_sentences(name):
@@ -112,10 +99,7 @@ def decode(
                 stream, facts = readable(stream)
             if image_format == "JPEG":
                 check_scans(stream)
-            if opener := _OPENERS.get(image_format):
-                image = opener(stream)
-            else:
-                image = open_read_only(stream, image_format)
+            image = _open(stream, image_format, name)
             if facts.profile:
                 image.info["icc_profile"] = facts.profile
             several = image_format != "JPEG" and getattr(image, "is_animated", False)
@@ -125,7 +109,10 @@ def decode(
         check_size(width, height, max_pixels)
         stored = None
         if directory is None:
-            if image_format == "JPEG":
+            if side and image_format == "JPEG":
+                image.draft("RGB", (side, side))
+                image.load()  # TensorFlow's decoder, which may follow, wants its end as well
+            elif image_format == "JPEG":
                 image = load_jpeg(image, stream, as_far_as_it_goes=as_far_as_it_goes)
             else:
                 if image_format == "TIFF":  # which Pillow turns by itself, and its XMP
@@ -138,15 +125,28 @@ def decode(
         else:
             turn = turn_of(directory.get(tiff.ORIENTATION, 1))
             color, alpha = tiff_pixels(stream, directory)
+        written = result_format(image_format)
+        if side:
+            return Pixels(color, alpha, None, None, written, turn)
         stored = stored or turn
         exif, dpi = carried_exif(image, stored), carried_dpi(image, stored)
         captions = carried_captions(image, stored, facts.xmp)
-    written = result_format(image_format)
-    if not turned:
-        return Pixels(color, alpha, exif, dpi, written, turn, captions, several)
     if alpha is not None:
         alpha = upright(alpha, turn)
     return Pixels(upright(color, turn), alpha, exif, dpi, written, 1, captions, several)
+
+
+def _open(stream: BinaryIO, image_format: str, name: str) -> Any:
+    module, opener = _OPENERS[image_format]
+    try:
+        return getattr(import_module(module), opener)(stream)
+    except ImportError as error:
+        if image_format != "HEIF":
+            raise
+        raise ImageError(
+            f"{name} is a HEIC picture; what reads it is installed by: "
+            'pip install "keras-colorize[heic]"'
+        ) from error
 
 
 @contextmanager
@@ -158,7 +158,7 @@ def _in_sentences(name: str) -> Iterator[None]:
         raise
     except PixelBoundError as error:
         raise PixelLimitError(f"{name} {error}") from error
-    except (PixelKindError, BoundError, MissingReaderError) as error:
+    except (PixelKindError, BoundError) as error:
         raise ImageError(f"{name} {error}") from error
     except jpeg.CutShortError as error:
         raise CutShortError(_damaged(name)) from error

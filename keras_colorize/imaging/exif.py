@@ -1,4 +1,4 @@
-"""EXIF: the orientation is applied to the pixels and reset, everything else is carried along."""
+"""EXIF and resolution: the orientation is applied to the pixels, all else is carried along."""
 
 import struct
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 Pixel = TypeVar("Pixel", bound=np.generic)
+Dpi = tuple[float, float]
 
 _ORIENTATION = 0x0112
 # What describes the picture, in a TIFF whose first folder also holds how its pixels are stored.
@@ -19,6 +20,7 @@ _FOLDERS = (_EXIF, 0x8825)  # and GPS
 _WIDTH, _HEIGHT = 0xA002, 0xA003  # in Exif
 _THUMBNAIL, _THUMBNAIL_BYTES = 0x0201, 0x0202  # in the second folder
 _PREFIX = b"Exif\0\0"
+_HIGHEST_DPI = 65535  # what a JPEG can say
 
 
 def orientation(image: Image.Image) -> int:
@@ -49,12 +51,7 @@ def upright(pixels: NDArray[Pixel], turn: int) -> NDArray[Pixel]:
 
 
 def carried_exif(image: Image.Image, turn: int) -> bytes | None:
-    """Returns the EXIF block to write beside upright pixels, or None.
-
-    Args:
-        image: an opened picture.
-        turn: its orientation, 1 to 8.
-    """
+    """Returns the EXIF block to write beside the upright pixels of an opened picture, or None."""
     raw = image.info.get("exif")
     if isinstance(raw, bytes):
         return _upright_block(raw, turn)
@@ -73,6 +70,21 @@ def carried_exif(image: Image.Image, turn: int) -> bytes | None:
         return kept.tobytes() if len(kept) or any(kept.get_ifd(tag) for tag in _FOLDERS) else None
     except Exception:  # damaged metadata must not cost the picture
         return None
+
+
+def carried_dpi(image: Image.Image, turn: int) -> Dpi | None:
+    """Returns the dots per inch, (horizontal, vertical), of a picture once it is upright.
+
+    None stands for a file that has none, or one that cannot be.
+    """
+    try:
+        horizontal, vertical = (float(value) for value in image.info["dpi"])
+    except (KeyError, TypeError, ValueError, ArithmeticError):  # none, or it is damaged
+        return None
+    # Pillow gives a TIFF that has no resolution 1 dot per inch.
+    if not (1 < horizontal <= _HIGHEST_DPI and 1 < vertical <= _HIGHEST_DPI):
+        return None
+    return (vertical, horizontal) if turn >= 5 else (horizontal, vertical)
 
 
 def _upright_block(raw: bytes, turn: int) -> bytes | None:

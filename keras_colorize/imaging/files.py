@@ -76,16 +76,8 @@ def atomic_file(destination: str | Path, *, overwrite: bool = False) -> Iterator
 def atomic_path(destination: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
     """As `atomic_file`, for what writes to a path: it must raise by itself when the disk is full.
 
-    Args:
-        destination: the file to appear.
-        overwrite: whether it may replace an existing file.
-
     Yields:
         A path of the same name in a temporary folder, where the block has to make the file.
-
-    Raises:
-        FileExistsError: `destination` exists, or has appeared meanwhile, and `overwrite` is false.
-        OSError: the folder cannot be written to, or there is no room.
     """
     destination = Path(destination)
     if not overwrite and os.path.lexists(destination):
@@ -100,20 +92,10 @@ def atomic_path(destination: str | Path, *, overwrite: bool = False) -> Iterator
 
 @contextmanager
 def atomic_folder(destination: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
-    """Makes a temporary folder beside `destination` that takes its name when the block ends well.
-
-    When the block raises, the temporary folder goes and the destination is as it was.
-
-    Args:
-        destination: the folder to appear.
-        overwrite: whether it may replace what has its name, with all that is in it.
+    """As `atomic_file`, for a folder, which may replace what has its name with all that is in it.
 
     Yields:
-        The temporary folder.
-
-    Raises:
-        FileExistsError: `destination` exists, or has appeared meanwhile, and `overwrite` is false.
-        OSError: the folder around it cannot be written to, or there is no room.
+        A temporary folder beside the destination.
     """
     destination = Path(os.path.realpath(destination))
     if not overwrite and os.path.lexists(destination):
@@ -142,9 +124,7 @@ def atomic_folder(destination: str | Path, *, overwrite: bool = False) -> Iterat
 def write_all(stream: BinaryIO, content: bytes | memoryview) -> None:
     """Writes all of it to a stream, which may take a part at a time and not say that it does.
 
-    Args:
-        stream: of any kind: standard output is a bare descriptor under `python -u`.
-        content: the bytes.
+    Standard output is such a stream, a bare descriptor, under `python -u`.
 
     Raises:
         OSError: the stream takes no more.

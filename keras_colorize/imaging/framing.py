@@ -80,17 +80,11 @@ class Framing(NamedTuple):
 
 
 def find_framing(lightness: Floats) -> Framing:
-    """Finds the picture within its borders.
+    """Finds the picture of a scan, (H, W) in 0..100, within its borders: all of it, without any.
 
     Borders are white, black or of paper's tones, or any even tone that three sides have. Their
     widths may differ, up to 30 % of a side, and they may lie within each other. A tilt of half a
     degree is no obstacle; the slivers of border that it leaves count as picture.
-
-    Args:
-        lightness: (H, W) in 0..100.
-
-    Returns:
-        Where the picture is: everywhere, if no border is found.
     """
     height, width = lightness.shape
     if min(height, width) < _SMALLEST_SIDE:
@@ -114,13 +108,9 @@ def find_framing(lightness: Floats) -> Framing:
 def _at_full_size(
     k: int, lightness: Floats, view: tuple[int, ...], found: list[int]
 ) -> tuple[int, int]:
-    """Finds the edge of the picture at a side.
+    """Finds the edge of the picture at side `k`, as they come in `from_each_side`.
 
-    Args:
-        k: the side, as they come in `from_each_side`.
-        lightness: (H, W).
-        view: the size in which `found` lines are border at each side.
-        found: the same.
+    In the size `view`, `found` lines are border at each side.
 
     Returns:
         The lines of the border, and those before the first that has nothing of it.

@@ -10,21 +10,11 @@ from PIL import Image
 from keras_colorize.imaging.bounds import DEFAULT_MAX_PIXELS, BoundError, check_size
 from keras_colorize.imaging.captions import Captions, carried_captions
 from keras_colorize.imaging.color import gray_to_lightness, rgb_to_lightness
-from keras_colorize.imaging.decoding import (
-    Pixels,
-    Source,
-    decode,
-)
-from keras_colorize.imaging.errors import (
-    CutShortError,
-    ImageError,
-    PagesError,
-    PixelLimitError,
-)
-from keras_colorize.imaging.exif import carried_exif, orientation, upright
+from keras_colorize.imaging.decoding import Pixels, Source, decode
+from keras_colorize.imaging.errors import CutShortError, ImageError, PagesError, PixelLimitError
+from keras_colorize.imaging.exif import Dpi, carried_dpi, carried_exif, orientation, upright
 from keras_colorize.imaging.pixels import PixelKindError, pixels_of
 from keras_colorize.imaging.quiet import quiet_pillow
-from keras_colorize.imaging.resolution import Dpi, carried_dpi
 from keras_colorize.imaging.writing import over_white, write_image
 
 __all__ = [
@@ -37,6 +27,7 @@ __all__ = [
     "photograph_from_pil",
     "read_photograph",
     "read_rgb",
+    "read_small",
     "write_image",
 ]
 
@@ -98,16 +89,8 @@ def read_photograph(
         ImageError: it cannot be read, is no picture, is damaged, or has no such page.
     """
     pixels = decode(source, max_pixels, as_far_as_it_goes=as_far_as_it_goes, page=page)
-    lightness = _lightness(pixels.color)
-    return Photograph(
-        lightness,
-        pixels.alpha,
-        pixels.exif,
-        pixels.dpi,
-        pixels.format,
-        pixels.captions,
-        pixels.several,
-    )
+    carried = (pixels.exif, pixels.dpi, pixels.format, pixels.captions, pixels.several)
+    return Photograph(_lightness(pixels.color), pixels.alpha, *carried)
 
 
 def photograph_from_pil(image: Image.Image) -> Photograph:
@@ -154,10 +137,29 @@ def read_rgb(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> NDArray
     Raises:
         ImageError: as `read_photograph`.
     """
-    return rgb_of(decode(source, max_pixels))
+    return _rgb_of(decode(source, max_pixels))
 
 
-def rgb_of(pixels: Pixels) -> NDArray[np.uint8]:
+def read_small(source: Source, side: int) -> tuple[NDArray[np.uint8], int]:
+    """Reads a picture as `read_rgb`, but not upright, and a JPEG no larger than is needed.
+
+    A JPEG without its end is refused, even if all of its pixels are there.
+
+    Args:
+        source: path, the encoded bytes, or a stream at their start.
+        side: pixels that each side has to have, where the picture has them.
+
+    Returns:
+        uint8 (H, W, 3), and the EXIF orientation, 1 to 8, that is still to be applied.
+
+    Raises:
+        ImageError: as `read_photograph`.
+    """
+    pixels = decode(source, DEFAULT_MAX_PIXELS, side=side)
+    return _rgb_of(pixels), pixels.turn
+
+
+def _rgb_of(pixels: Pixels) -> NDArray[np.uint8]:
     """Returns decoded pixels as (H, W, 3) uint8; what is transparent becomes white."""
     color = pixels.color
     if color.dtype == np.uint16:

@@ -24,18 +24,10 @@ class CutShortError(ValueError):
 
 
 def load_jpeg(image: Any, stream: BinaryIO, *, as_far_as_it_goes: bool = False) -> Any:
-    """Loads a JPEG.
-
-    Args:
-        image: opened by Pillow.
-        stream: what it was opened from.
-        as_far_as_it_goes: whether missing pixels may be filled.
-
-    Returns:
-        The image, loaded; another one where the file has no end.
+    """Loads a JPEG that Pillow has opened from a stream; returns another image if it has no end.
 
     Raises:
-        CutShortError: pixels are missing.
+        CutShortError: pixels are missing, and are not to be filled (`as_far_as_it_goes`).
         Exception: whatever Pillow raises.
     """
     try:

@@ -23,9 +23,6 @@ class FolderInUseError(ValueError):
 def lock(descriptor: int) -> bool | None:
     """Locks an open file or folder until it is closed, at the latest by the process's death.
 
-    Args:
-        descriptor: of the file or folder.
-
     Returns:
         Whether it is locked now, for nobody waits; None where the file system knows no locks.
     """
@@ -41,11 +38,9 @@ def lock(descriptor: int) -> bool | None:
 
 @contextmanager
 def only_writer(folder: str | Path) -> Iterator[None]:
-    """Keeps other processes that ask the same from writing to a folder.
+    """Keeps other processes that ask the same from writing to an existing folder.
 
-    Args:
-        folder: exists. Within the block it holds a file that is locked; one that a killed process
-            leaves there says nothing.
+    Within the block it holds a file that is locked; one that a killed process leaves says nothing.
 
     Raises:
         FolderInUseError: another process writes to it.

@@ -10,16 +10,12 @@ from PIL.TiffImagePlugin import TiffImageFile
 from keras_colorize.imaging import tiff
 from keras_colorize.imaging.bounds import check_pages
 from keras_colorize.imaging.errors import ImageError, PagesError
-from keras_colorize.imaging.sniffing import START, sniff
+from keras_colorize.imaging.formats import START, sniff
 from keras_colorize.imaging.tiff_samples import is_left_to_pillow, kind_of
 
 
 def count_pages(source: Path) -> int:
-    """Says how many pictures a TIFF holds; 1 for all other files.
-
-    Args:
-        source: a file; what is wrong with it, too many pages included, is left to `decode`.
-    """
+    """Says how many pictures a TIFF holds; 1 for other files and for what `decode` will refuse."""
     try:
         with open(source, "rb") as stream:
             if sniff(stream.read(START), "") != "TIFF":
@@ -31,12 +27,7 @@ def count_pages(source: Path) -> int:
 
 
 def open_tiff(stream: BinaryIO, name: str, number: int | None) -> tuple[Any, tiff.Directory | None]:
-    """Opens a photograph in a TIFF: the only one, or that of a number.
-
-    Args:
-        stream: the file.
-        name: of the picture, for people.
-        number: from 1 on, or None.
+    """Opens a photograph in a TIFF: the only one, or that of a number from 1 on.
 
     Returns:
         Pillow's image, and None where it decodes the photograph rightly. Elsewhere the photograph's

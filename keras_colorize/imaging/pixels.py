@@ -32,9 +32,6 @@ def pixels_of(image: Image.Image) -> tuple[Color, Alpha]:
 
     The profile is applied, the orientation is not.
 
-    Args:
-        image: loaded.
-
     Raises:
         PixelKindError: for pixel types that hold no picture.
     """
@@ -78,10 +75,6 @@ def file_pixels(image: ImageFile.ImageFile, stream: BinaryIO) -> tuple[Color, Al
 def tiff_pixels(stream: BinaryIO, directory: Directory) -> tuple[Color, Alpha]:
     """Returns as `pixels_of` the picture of a page for which Pillow has no mode, or too few bits.
 
-    Args:
-        stream: the file.
-        directory: of the page.
-
     Raises:
         PixelKindError: for pixel types that hold no picture, or are not known.
         ValueError: the file is damaged.
@@ -89,7 +82,8 @@ def tiff_pixels(stream: BinaryIO, directory: Directory) -> tuple[Color, Alpha]:
     samples, photometric = read_samples(stream, directory), directory.get(tiff.PHOTOMETRIC, -1)
     if photometric == tiff.PALETTE:
         return palette_colors(samples[..., 0], directory), None
-    color, alpha = split_alpha(_stretched(samples, bits_of(directory)), directory)
+    bits = min(bits_of(directory), 16)
+    color, alpha = split_alpha(_stretched(samples, bits), directory)
     if alpha is not None and alpha.dtype == np.uint16:
         alpha = (alpha // 257).astype(np.uint8)
     if photometric == tiff.WHITE_IS_ZERO:

@@ -35,10 +35,7 @@ class PngFacts:
 
 
 def readable(stream: BinaryIO) -> tuple[BinaryIO, PngFacts]:
-    """Leaves out what Pillow would refuse the picture for: damaged or long chunks beside it.
-
-    Args:
-        stream: a PNG.
+    """Leaves out of a PNG what Pillow would refuse it for: damaged or long chunks.
 
     Returns:
         The stream at its start, or another one, and what the chunks say.

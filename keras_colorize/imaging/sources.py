@@ -24,9 +24,7 @@ class SourceError(ValueError):
 def open_source(source: str | Path | bytes | BinaryIO, max_pixels: int) -> BinaryIO:
     """Opens the bytes of a picture, so that they can be read more than once.
 
-    Args:
-        source: path, the bytes, or a stream.
-        max_pixels: what comes from no file ends where a picture of so many would have.
+    What comes from no file has to end where a picture of `max_pixels` would.
 
     Raises:
         SourceError: nobody writes to a pipe, or there is no end.

@@ -22,12 +22,8 @@ def for_strips(length: int, item_pixels: int, work: Callable[[int, int], None]) 
     """Calls `work(start, stop)` on consecutive strips that cover `range(length)`.
 
     NumPy and OpenCV release the interpreter's lock, so threads use all cores. The strips are
-    disjoint: `work` may write into its part of a shared output.
-
-    Args:
-        length: number of items (rows, or pixels of a flat array).
-        item_pixels: pixels in one item.
-        work: called from several threads at once; its first exception is raised here.
+    disjoint: `work` may write into its part of a shared output. Its first exception is raised here.
+    An item has `item_pixels`: 1, or those of a row.
     """
     step = max(1, STRIP_PIXELS // max(1, item_pixels))
     starts = range(0, length, step)

@@ -43,12 +43,6 @@ def holds_nothing(folder: Path) -> bool:
 def temporary_folder(destination: Path) -> Iterator[Path]:
     """Makes a locked folder beside a destination, and removes it at the end of the block.
 
-    Args:
-        destination: what is going to be moved out of it.
-
-    Yields:
-        The folder.
-
     Raises:
         OSError: the folder around it cannot be written to.
     """
@@ -80,10 +74,9 @@ def replaced(temporary: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Removes what processes that were killed left in a folder; what is in use stays.
+    """Removes what processes that were killed left in a folder itself; what is in use stays.
 
-    Args:
-        folder: looked through, not what is below it. A large one is not looked through each time.
+    A large folder is not looked through each time.
     """
     key, now = os.path.abspath(folder), time.monotonic()
     if now < _due.get(key, now):

@@ -2,7 +2,7 @@
 
 import struct
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 NEW_SUBFILE_TYPE = 254
 WIDTH, HEIGHT = 256, 257
@@ -19,7 +19,7 @@ COLOR_MAP = 320
 TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES = 322, 323, 324, 325
 SUB_IFDS = 330
 EXTRA_SAMPLES = 338
-SAMPLE_FORMAT = 339
+SAMPLE_FORMAT, LEAST_VALUE, GREATEST_VALUE = 339, 340, 341
 ICC_PROFILE = 34675
 DNG_VERSION = 50706
 
@@ -27,12 +27,13 @@ REDUCED, MASK = 1, 4  # bits of NEW_SUBFILE_TYPE: a smaller copy of another page
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK = 0, 1, 2, 3, 5
 _SENSOR = (32803, 34892)  # PHOTOMETRIC of what a camera's sensor saw
 _KINDS = {1: "B", 3: "H", 4: "I", 7: "B", 13: "I", 16: "Q", 18: "Q"}  # the types of whole numbers
+_OTHER_KINDS = {6: "b", 8: "h", 9: "i", 11: "f", 12: "d"}  # of the values of samples alone
 # All that is read, so that no file has more read than it has pixels.
 _WANTED = {
     *(NEW_SUBFILE_TYPE, WIDTH, HEIGHT, BITS_PER_SAMPLE, COMPRESSION, PHOTOMETRIC, FILL_ORDER),
     *(STRIP_OFFSETS, ROWS_PER_STRIP, STRIP_BYTES, ORIENTATION, SAMPLES_PER_PIXEL, PLANAR),
     *(PREDICTOR, COLOR_MAP, TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES, SUB_IFDS),
-    *(EXTRA_SAMPLES, SAMPLE_FORMAT, DNG_VERSION),
+    *(EXTRA_SAMPLES, SAMPLE_FORMAT, LEAST_VALUE, GREATEST_VALUE, DNG_VERSION),
 }
 _FEW, _MOST = 256, 2**20  # values of a tag, before a page is chosen and after
 _LONGEST_PROFILE = 2**24
@@ -40,13 +41,14 @@ _LONGEST_PROFILE = 2**24
 
 @dataclass(frozen=True)
 class Directory:
-    """A directory: tags of whole numbers, and where the file has them.
+    """A directory: tags of numbers, and where the file has them.
 
     Attributes:
         order: of the bytes, "<" or ">".
         big: whether the file is a BigTIFF.
         start: of the directory in the file.
-        tags: the values of a tag by its number, of those that are known here and not too many.
+        tags: the values of a tag by its number, of those that are known here and not too many:
+            whole numbers, but for `LEAST_VALUE` and `GREATEST_VALUE`.
         entries: where the entry of a tag begins.
         profile: a colour profile, or nothing.
         next: where the next directory is; 0 after the last.
@@ -55,7 +57,7 @@ class Directory:
     order: str
     big: bool
     start: int
-    tags: dict[int, tuple[int, ...]]
+    tags: dict[int, tuple[Any, ...]]
     entries: dict[int, int]
     next: int
     profile: bytes = b""
@@ -76,13 +78,9 @@ class Directory:
 
 
 def read_directories(stream: BinaryIO) -> list[Directory]:
-    """Reads the directories of a file's pages; one that is damaged ends them.
+    """Reads the directories, at least one, of a TIFF that `check_pages` has let through.
 
-    Args:
-        stream: a TIFF that `check_pages` has let through.
-
-    Returns:
-        At least one, without long tags.
+    Long tags are not read. A damaged directory ends them.
 
     Raises:
         ValueError: the first is damaged.
@@ -119,26 +117,13 @@ def whole(stream: BinaryIO, directory: Directory) -> Directory:
 
 
 def photograph_pages(directories: list[Directory]) -> list[int]:
-    """Returns the indices of the pages that are no reduced copy of another and no mask.
-
-    Args:
-        directories: of all pages.
-
-    Returns:
-        At least one index.
-    """
+    """Returns the indices, at least one, of pages that are no reduced copy and no mask."""
     found = [k for k, each in enumerate(directories) if not each.kind & (REDUCED | MASK)]
     return found or [0]
 
 
 def problem_of(stream: BinaryIO, directories: list[Directory], page: int) -> str | None:
-    """Says why a page is not the photograph, as the end of a sentence, or None if it is.
-
-    Args:
-        stream: the file.
-        directories: of all pages.
-        page: the one that is going to be decoded.
-    """
+    """Says why a page is not the photograph, as the end of a sentence, or None if it is."""
     stream.seek(8)
     canon = stream.read(2) == b"CR"
     below = _sub_directories(stream, directories[page])
@@ -172,7 +157,7 @@ def _read(stream: BinaryIO, order: str, big: bool, start: int, *, most: int = _F
         raise ValueError("This is no directory.")
     first = stream.tell()
     block = stream.read(count * (size + width))
-    tags: dict[int, tuple[int, ...]] = {}
+    tags: dict[int, tuple[Any, ...]] = {}
     entries: dict[int, int] = {}
     profile = b""
     for k in range(count):
@@ -182,13 +167,16 @@ def _read(stream: BinaryIO, order: str, big: bool, start: int, *, most: int = _F
         if tag == ICC_PROFILE and most > _FEW and width < length <= _LONGEST_PROFILE:
             stream.seek(struct.unpack_from(order + word, block, at + size)[0])
             profile = stream.read(length)
-        if tag not in _WANTED or kind not in _KINDS or not length or tag in tags:
+        kinds = _KINDS
+        if tag in (LEAST_VALUE, GREATEST_VALUE):
+            kinds = _KINDS | _OTHER_KINDS
+        if tag not in _WANTED or kind not in kinds or not length or tag in tags:
             continue
         if length > most:
             if most > _FEW:
                 raise ValueError("A tag is too long.")
             continue
-        format = f"{order}{length}{_KINDS[kind]}"
+        format = f"{order}{length}{kinds[kind]}"
         needed = struct.calcsize(format)
         values = block[at + size : at + size + needed]
         if needed > width:
@@ -203,14 +191,9 @@ def _read(stream: BinaryIO, order: str, big: bool, start: int, *, most: int = _F
 
 
 def stand_in(data: bytes, directory: Directory) -> bytes:
-    """A file whose first page Pillow opens as plain grey: for metadata, not for pixels.
+    """A file whose first page is that of the directory, which Pillow opens as plain grey.
 
-    Args:
-        data: the file, of which Pillow may not know the kind of pixels.
-        directory: of the page.
-
-    Returns:
-        The same with that page first.
+    It is for metadata, not for pixels, whose kind Pillow may not know.
     """
     order, big = directory.order, directory.big
     changed = bytearray(data)

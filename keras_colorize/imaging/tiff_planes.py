@@ -1,4 +1,4 @@
-"""The planes of a TIFF as numbers, of any count of bits up to 16.
+"""The planes of a TIFF as whole numbers, of up to 16, of 32 or of 64 bits.
 
 Strips and tiles are unpacked by Pillow's libtiff as if they were bytes of grey; what the bytes mean
 is for NumPy. No buffer comes from a decoder that may leave a part of it as it was.
@@ -15,24 +15,29 @@ from PIL.TiffImagePlugin import TiffImageFile
 from keras_colorize.imaging import tiff
 from keras_colorize.imaging.tiff import Directory
 
-_NONE, NO_PREDICTOR, DIFFERENCES = 1, 1, 2
-BYTEWISE = {1: "none", 5: "LZW", 8: "Deflate", 32773: "PackBits", 32946: "Deflate"}
+_NONE, _LZW, _DEFLATE, _PACK_BITS, _OLD_DEFLATE = 1, 5, 8, 32773, 32946  # of COMPRESSION
+_DIFFERENCES, _FLOAT_DIFFERENCES = 2, 3  # of PREDICTOR, which is 1 for none
+
+
+def can_read(directory: Directory, bits: int, *, is_float: bool) -> bool:
+    """Whether the samples, of so many bits, are packed as `read_plane` can unpack them."""
+    predictor = directory.get(tiff.PREDICTOR, 1)
+    packed = directory.get(tiff.COMPRESSION, _NONE)
+    return packed in (_NONE, _LZW, _DEFLATE, _PACK_BITS, _OLD_DEFLATE) and (
+        predictor == 1
+        or (predictor == _DIFFERENCES and bits in (8, 16, 32, 64))
+        or (predictor == _FLOAT_DIFFERENCES and is_float)
+    )
 
 
 def read_plane(
     stream: BinaryIO, directory: Directory, number: int, planes: int, bits: int
 ) -> NDArray[Any]:
-    """Reads one plane, or all samples where they lie side by side.
-
-    Args:
-        stream: the file.
-        directory: of the page, compressed by one of `BYTEWISE`.
-        number: of the plane.
-        planes: how many there are.
-        bits: of a sample, up to 16.
+    """Reads a plane of a page that it `can_read`, or all samples where they lie side by side.
 
     Returns:
-        (H, W, samples), uint8 for up to 8 bits and uint16 for more, each with its bits as they are.
+        (H, W, samples), of the smallest unsigned type that has the bits, each with its bits as they
+        are.
 
     Raises:
         ValueError: the file is damaged.
@@ -59,9 +64,12 @@ def read_plane(
         raise ValueError("Tiles or strips are missing.")
     packed = _unpacked(stream, directory, offsets, counts, (across, down, row, high, height, tiled))
     rows = packed.reshape(len(packed), across, row)
-    values = _numbers(rows, bits, wide * samples, directory.order)
+    predictor, order = directory.get(tiff.PREDICTOR, 1), directory.order
+    if predictor == _FLOAT_DIFFERENCES:
+        rows, order = _undone(rows, samples, bits // 8), ">"
+    values = _numbers(rows, bits, wide * samples, order)
     values = values.reshape(len(packed), across, wide, samples)
-    if directory.get(tiff.PREDICTOR, 1) == DIFFERENCES:
+    if predictor == _DIFFERENCES:
         values = np.add.accumulate(values, axis=2, dtype=values.dtype)
     return values.reshape(len(packed), across * wide, samples)[:height, :width]
 
@@ -133,12 +141,26 @@ def _bytes_as_grey(
     return b"".join([b"II*\0", struct.pack("<I", directory_start), *blocks, more, ifd])
 
 
+def _undone(rows: NDArray[np.uint8], samples: int, size: int) -> NDArray[np.uint8]:
+    """Undoes Adobe's predictor of floating-point numbers, of `size` bytes each.
+
+    A row has the first bytes of all numbers, the most significant, then the second ones, and so on;
+    of these bytes it has the differences from pixel to pixel.
+    """
+    pixels = rows.reshape(*rows.shape[:2], -1, samples)
+    summed = np.add.accumulate(pixels, axis=2, dtype=np.uint8)
+    return summed.reshape(*rows.shape[:2], size, -1).swapaxes(2, 3).reshape(rows.shape)
+
+
 def _numbers(rows: NDArray[np.uint8], bits: int, count: int, order: str) -> NDArray[Any]:
     """(rows, across, count) of packed bytes (rows, across, bytes)."""
-    if bits == 8:
-        return rows[..., :count].copy()
-    if bits == 16:
-        return np.ascontiguousarray(rows[..., : 2 * count]).view(f"{order}u2").astype(np.uint16)
+    if bits % 8 == 0:
+        size = bits // 8
+        return (
+            np.ascontiguousarray(rows[..., : size * count])
+            .view(f"{order}u{size}")
+            .astype(f"u{size}")
+        )
     values = np.zeros((*rows.shape[:2], count), np.uint8 if bits < 8 else np.uint16)
     for value, line in zip(values, rows, strict=True):  # by lines: a bit takes a byte meanwhile
         digits = np.unpackbits(line, axis=1, count=count * bits).reshape(len(line), count, bits)

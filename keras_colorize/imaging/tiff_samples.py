@@ -7,11 +7,14 @@ from numpy.typing import NDArray
 
 from keras_colorize.imaging import tiff
 from keras_colorize.imaging.tiff import Directory
-from keras_colorize.imaging.tiff_planes import BYTEWISE, DIFFERENCES, NO_PREDICTOR, read_plane
+from keras_colorize.imaging.tiff_planes import can_read, read_plane
 
 _BASE = {tiff.WHITE_IS_ZERO: 1, tiff.BLACK_IS_ZERO: 1, tiff.RGB: 3, tiff.PALETTE: 1, tiff.CMYK: 4}
-_UNSIGNED, _SIGNED, _UNDEFINED = 1, 2, 4
-_MOST_SAMPLES = 16
+_UNSIGNED, _SIGNED, _FLOAT, _UNDEFINED = 1, 2, 3, 4  # of SAMPLE_FORMAT
+_TYPES = {_UNSIGNED: "u", _SIGNED: "i", _FLOAT: "f", _UNDEFINED: "u"}  # as NumPy calls them
+_MOST_SAMPLES, _MOST_BITS = 16, 256  # of a pixel
+_OVERSHOOT = 0.01  # by how much sharpening may leave 0 to 1
+_LEAST_RANGE = 2**31  # of whole numbers of 32 bits: with less of it, they are those of fewer bits
 _ASSOCIATED, _UNASSOCIATED = 1, 2  # of EXTRA_SAMPLES: alpha, and whether it is in the colours
 
 
@@ -54,41 +57,68 @@ def is_left_to_pillow(directory: Directory) -> bool:
 
 
 def read_samples(stream: BinaryIO, directory: Directory) -> NDArray[Any]:
-    """Reads the samples of a page.
-
-    Args:
-        stream: the file.
-        directory: of the page, whose size is within the caller's limit.
+    """Reads the samples of a page, whose size is within the caller's limit.
 
     Returns:
         (H, W, samples), uint8 for up to 8 bits and uint16 for more, each with its bits as they are;
-        signed ones are moved up, so that the least is 0.
+        signed ones are moved up, so that the least is 0. Floating-point numbers and those of 32
+        bits are brought to all of the range of 16.
 
     Raises:
         PixelKindError: they are of a kind that holds no picture, or that is not known.
         ValueError: the file is damaged.
     """
-    bits, signed = _kind(directory)
+    bits, kind = _kind(directory)
     samples = _samples(directory)
     planes = samples if directory.get(tiff.PLANAR, 1) == 2 and samples > 1 else 1
     parts = [read_plane(stream, directory, k, planes, bits) for k in range(planes)]
     pixels = np.concatenate(parts, axis=2) if planes > 1 else parts[0]
-    if signed:
+    if kind == _FLOAT or bits > 16:
+        return _in_16_bits(pixels.view(f"{_TYPES[kind]}{bits // 8}"), directory)
+    if kind == _SIGNED:
         pixels ^= pixels.dtype.type(1 << (bits - 1))
     return pixels
+
+
+def _in_16_bits(values: NDArray[Any], directory: Directory) -> NDArray[np.uint16]:
+    """Has black at 0 and white at 65535: they are where the file says, else the type's own ends."""
+    is_float = values.dtype.kind == "f"
+    least, greatest = values.min(), values.max()
+    if not np.isfinite([least, greatest]).all():
+        raise PixelKindError("has pixels that are infinite or no numbers.")
+    ends = (0, 1) if is_float else (np.iinfo(values.dtype).min, np.iinfo(values.dtype).max)
+    tags = zip((tiff.LEAST_VALUE, tiff.GREATEST_VALUE), ends, strict=True)
+    black, white = (
+        np.resize(np.array(directory.tags.get(tag, (end,)), np.float64), values.shape[2])
+        for tag, end in tags
+    )
+    said = not directory.tags.keys().isdisjoint((tiff.LEAST_VALUE, tiff.GREATEST_VALUE))
+    if not (said and np.isfinite(white - black).all() and (black < white).all()):
+        black, white = (np.full(values.shape[2], end, np.float64) for end in ends)
+        if is_float and not -_OVERSHOOT <= least <= greatest <= 1 + _OVERSHOOT:
+            raise PixelKindError(
+                f"has floating-point pixels from {least:g} to {greatest:g} instead of 0 to 1; save "
+                "it with 8 or 16 bits a channel."
+            )
+        if not is_float and int(greatest) - int(least) < _LEAST_RANGE:
+            raise PixelKindError(
+                "has only a part of the range of 32-bit pixels; save it with 8 or 16 bits a "
+                "channel."
+            )
+    made = np.empty(values.shape, np.uint16)
+    with np.errstate(over="ignore"):
+        for row, line in zip(made, values, strict=True):
+            row[:] = np.rint(np.clip((line - black) / (white - black), 0, 1) * 65535)
+    return made
 
 
 def split_alpha(
     pixels: NDArray[Any], directory: Directory
 ) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """Splits samples into those of colour and alpha; other extra samples are left out.
-
-    Args:
-        pixels: (H, W, samples), over all of their type's range.
-        directory: of the page.
+    """Splits (H, W, samples) over all of their type's range; extra samples but alpha are left out.
 
     Returns:
-        (H, W, colours), not multiplied with alpha, and (H, W) or None.
+        (H, W, colours), not multiplied with alpha, and alpha (H, W) or None.
     """
     base = _BASE[directory.get(tiff.PHOTOMETRIC, -1)]
     extra = directory.tags.get(tiff.EXTRA_SAMPLES, ())
@@ -122,29 +152,27 @@ def _samples(directory: Directory) -> int:
     return directory.get(tiff.SAMPLES_PER_PIXEL, 1)
 
 
-def _kind(directory: Directory) -> tuple[int, bool]:
-    """Bits of all samples, and whether they are signed."""
+def _kind(directory: Directory) -> tuple[int, int]:
+    """Bits and format of all samples."""
     photometric, samples = directory.get(tiff.PHOTOMETRIC, -1), _samples(directory)
     if photometric not in _BASE or samples < _BASE[photometric] or samples > _MOST_SAMPLES:
         raise PixelKindError(f"{kind_of(directory)}, which is not supported.")
     formats = set(directory.tags.get(tiff.SAMPLE_FORMAT, (_UNSIGNED,)))
-    if formats - {_UNSIGNED, _SIGNED, _UNDEFINED}:
-        raise PixelKindError("has floating-point pixels; save it with 8 or 16 bits a channel.")
     bits = set(directory.tags.get(tiff.BITS_PER_SAMPLE, (1,)))
     if len(bits) > 1 or len(formats) > 1:
         raise PixelKindError("has channels of different kinds, which is not supported.")
-    (depth,) = bits
-    if depth == 32:
-        raise PixelKindError("has 32-bit integer pixels; save it with 8 or 16 bits a channel.")
-    if not 1 <= depth <= 16:
+    (depth,), (kind,) = bits, formats
+    known = (16, 32, 64) if kind == _FLOAT else (*range(1, 17), 32)
+    if kind in _TYPES and depth not in known:
         raise PixelKindError(f"has {depth} bits a channel; save it with 8 or 16.")
-    compression = directory.get(tiff.COMPRESSION, 1)
-    predictor = directory.get(tiff.PREDICTOR, 1)
-    if compression not in BYTEWISE or not (
-        predictor == NO_PREDICTOR or (predictor == DIFFERENCES and depth in (8, 16))
+    if (
+        kind not in _TYPES
+        or not can_read(directory, depth, is_float=kind == _FLOAT)
+        or samples * depth > _MOST_BITS
+        or (photometric == tiff.PALETTE and (kind == _FLOAT or depth > 16))
     ):
         raise PixelKindError(f"{kind_of(directory)}, which is not supported.")
-    return depth, _SIGNED in formats
+    return depth, kind
 
 
 def _separated(color: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:

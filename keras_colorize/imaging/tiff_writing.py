@@ -24,14 +24,7 @@ _SHORT, _LONG = 3, 4
 
 
 def encode_tiff(pixels: NDArray[np.uint8], **options: Any) -> bytes:
-    """Encodes a picture.
-
-    Args:
-        pixels: (H, W, 3) or (H, W, 4).
-        options: of Pillow's `save`, for metadata.
-
-    Returns:
-        The file.
+    """Encodes (H, W, 3) or (H, W, 4) with options of Pillow's `save`, for metadata.
 
     Raises:
         Exception: whatever Pillow raises for metadata that it cannot write.

@@ -41,14 +41,7 @@ class GuidedUpsampler:
         radius: int = RADIUS,
         epsilon: float = EPSILON,
     ) -> None:
-        """Fits the model.
-
-        Args:
-            ab: (h, w, 2), covers the whole picture.
-            lightness: (H, W) in 0..100, the same picture at least as large.
-            radius: of the windows, in pixels of ab.
-            epsilon: variance of L, in L units squared, that is too small to carry an edge.
-        """
+        """Fits the model to ab (h, w, 2) and lightness (H, W), as `guided_upsample` takes them."""
         height, width = ab.shape[:2]
         self.size = lightness.shape
         guide = _area_average(lightness, height, width)[..., None]  # (h, w, 1)

@@ -1,8 +1,9 @@
 """The files below a folder: what can be read to its end, and no pipes, devices or sockets."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatch
+from itertools import accumulate
 
 # What systems, cameras' cards and network storage put beside photographs, some of it pictures.
 OTHERS = (
@@ -23,14 +24,20 @@ def is_left_out(path: str, patterns: tuple[str, ...] = OTHERS) -> bool:
     return any(fnmatch(path if "/" in each else name, each) for each in plain)
 
 
+def without(names: Iterable[str], patterns: tuple[str, ...]) -> list[str]:
+    """Leaves out what patterns name, and what is in folders that they name."""
+
+    def is_kept(name: str) -> bool:
+        above = accumulate(name.split("/"), "{}/{}".format)
+        return not any(is_left_out(path, patterns) for path in above)
+
+    return [name for name in names if is_kept(name)] if patterns else list(names)
+
+
 def walk(
     folder: str | os.PathLike[str], onerror: Callable[[OSError], object]
 ) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Goes through a folder as `os.walk` does, from the top down.
-
-    Args:
-        folder: its links to folders are not followed.
-        onerror: called with what is raised by a folder that cannot be read.
+    """Goes through a folder as `os.walk` does, from the top down, but follows no links to folders.
 
     Yields:
         A folder, the names of those in it, which may be changed, and the names of its files; links

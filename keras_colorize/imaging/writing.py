@@ -1,5 +1,6 @@
 """Coloured pictures to files."""
 
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -10,9 +11,9 @@ from PIL import Image
 
 from keras_colorize.imaging.captions import Captions, caption_options
 from keras_colorize.imaging.errors import ImageError
+from keras_colorize.imaging.exif import Dpi
 from keras_colorize.imaging.files import atomic_file, write_all
 from keras_colorize.imaging.formats import FORMAT_OF, WRITTEN_NAMES
-from keras_colorize.imaging.resolution import Dpi
 from keras_colorize.imaging.tiff_writing import encode_tiff
 
 _WITH_ALPHA = {"PNG", "TIFF", "WEBP"}
@@ -57,7 +58,10 @@ def write_image(
     pixels = rgb if alpha is None else np.dstack([rgb, alpha])
     plain = {"dpi": dpi} if dpi else {}
     written = caption_options(captions, chosen) if captions else {}
-    encoded = _encoded(pixels, chosen, quality, exif, plain, written)
+    block = {"exif": exif} if exif and chosen != "BMP" else {}
+    # What is damaged, or longer than a JPEG segment, goes: the picture matters more.
+    ways = (plain | written | block, plain | block, plain | written, plain)
+    encoded = _encoded(pixels, chosen, quality, ways)
     if isinstance(destination, str | Path):
         with atomic_file(destination, overwrite=overwrite) as stream:
             stream.write(encoded)
@@ -66,24 +70,17 @@ def write_image(
 
 
 def _encoded(
-    pixels: NDArray[np.uint8],
-    format: str,
-    quality: int,
-    exif: bytes | None,
-    plain: dict[str, Any],
-    written: dict[str, Any],
+    pixels: NDArray[np.uint8], format: str, quality: int, ways: Sequence[dict[str, Any]]
 ) -> memoryview | bytes:
-    # What is damaged, or longer than a JPEG segment, goes: the picture matters more.
-    block = {"exif": exif} if exif and format != "BMP" else {}
-    for way in (plain | written | block, plain | block, plain | written, plain):
+    """Encodes with the first options that Pillow can write."""
+    for way in ways[:-1]:
         try:
             return _encoded_so(pixels, format, quality, way)
         except OSError:
             raise
         except Exception:
-            if way == plain:
-                raise
-    raise AssertionError
+            continue
+    return _encoded_so(pixels, format, quality, ways[-1])
 
 
 def _encoded_so(

@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, File, Form, HTTPException, Request, Response, UploadFile
 
-from keras_colorize.imaging.formats import READ_NAMES, result_format
-from keras_colorize.imaging.sniffing import START, sniff
+from keras_colorize.imaging.formats import READ_NAMES, START, result_format, sniff
 from keras_colorize.serving.errors import failures_of_pictures
 from keras_colorize.serving.jobs import colorize_file
 from keras_colorize.serving.limits import Limits

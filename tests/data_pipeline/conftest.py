@@ -19,11 +19,16 @@ def decode() -> Callable[[Path, int], np.ndarray]:
         from keras_colorize.config import CROP
         from keras_colorize.data import tf_crops
 
-        def load(path: Any) -> Any:
-            return tf_crops._decode(tf.io.read_file(path), side, CROP[0])
+        if side not in loaders:
 
-        return next(iter(tf.data.Dataset.from_tensors(str(file)).map(load))).numpy()
+            @tf.function(input_signature=[tf.TensorSpec([], tf.string)])
+            def load(path: Any) -> Any:
+                return tf_crops._decode(tf.io.read_file(path), side, CROP[0])
 
+            loaders[side] = load
+        return loaders[side](str(file)).numpy()
+
+    loaders: dict[int, Callable[[str], Any]] = {}  # to trace a graph takes longer than to run it
     return decode
 
 

@@ -55,6 +55,21 @@ def test_places365(tmp_path, places, split):
     assert found.names == names
 
 
+def test_patterns_are_excluded_from_listed_photographs_and_from_folders(tmp_path):
+    _, (first, second, third) = places365(tmp_path)["train"]
+    found = find_photographs(tmp_path, exclude=("*2.jpg", "zen_garden"))
+    assert (found.names, found.count) == ([first], 1)
+    assert find_photographs(tmp_path, exclude=("a/airfield",)).names == [third]
+    with pytest.raises(FolderError, match="Nothing is left of the photographs"):
+        find_photographs(tmp_path, exclude=("*.jpg",))
+    inner = tmp_path / "data_256/a"
+    assert find_photographs(inner, exclude=("not-*",)).names == [
+        name.removeprefix("a/") for name in (first, second)
+    ]
+    with pytest.raises(FolderError, match="There is no photograph in"):
+        find_photographs(inner, exclude=("airfield/",))
+
+
 @pytest.mark.parametrize("split", ["train", "val"])
 @pytest.mark.parametrize("given", [".", "places365_standard"])
 @pytest.mark.parametrize("line", ["{split}/{name} 0\n", "{name} 0\n", "/{name}\n"])

@@ -15,6 +15,7 @@ from PIL import Image
 from keras_colorize.cli.main import main
 from keras_colorize.data.folders import inspect
 from keras_colorize.imaging.bounds import (
+    FEW_SCANS,
     MOST_PAGES,
     MOST_SCANS,
     MOST_SIDE,
@@ -89,6 +90,20 @@ def test_a_jpeg_of_many_scans_is_refused(encoded: Encoded, colors: int) -> None:
             ImageError, match=r"has more than 100 scans, which no photograph needs."
         ):
             read_photograph(with_scans(progressive, count))
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "most"),
+    [(2500, 4000, MOST_SCANS), (10_000, 2000, 50), (9000, 7000, FEW_SCANS), (65535, 65535, 20)],
+)
+def test_the_more_pixels_a_jpeg_has_the_fewer_scans_it_may_have(
+    encoded: Encoded, width: int, height: int, most: int
+) -> None:
+    progressive = bytearray(encoded(Image.new("RGB", (16, 16), "teal"), "JPEG", progressive=True))
+    struct.pack_into(">HH", progressive, progressive.index(b"\xff\xc2") + 5, height, width)
+    check_scans(BytesIO(with_scans(progressive, most)))
+    with pytest.raises(BoundError, match=f"has more than {most} scans, which no photograph"):
+        check_scans(BytesIO(with_scans(progressive, most + 1)))
 
 
 def test_what_only_looks_like_a_scan_does_not_count(encoded: Encoded) -> None:

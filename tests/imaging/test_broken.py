@@ -128,7 +128,7 @@ def test_lack_of_memory_is_not_called_damage(monkeypatch):
             patch.setattr(f"keras_colorize.imaging.decoding.{where}", fail)
             with pytest.raises(MemoryError):
                 read_photograph(EXAMPLES["png"])
-    monkeypatch.setitem(decoding._OPENERS, "PNG", fail)
+    monkeypatch.setattr(decoding, "_open", fail)
     with pytest.raises(MemoryError):
         read_photograph(EXAMPLES["png"])
 
@@ -176,15 +176,15 @@ def test_large_picture_within_the_limit_needs_no_global_of_pillow(monkeypatch):
 
 def test_kinds_of_pixels_that_hold_no_picture():
     for values, kind in (
-        (scene()[..., 0] / 255, np.float32),
+        (scene()[..., 0] / 10, np.float32),
         (scene()[..., 0] * 999999.0, np.int32),
     ):
         stream = BytesIO()
         image = Image.fromarray(values.astype(kind))
         image.save(stream, "TIFF")
-        with pytest.raises(ImageError, match=r"^The picture has .* pixels; save it with 8 or 16"):
+        with pytest.raises(ImageError, match=r"^The picture has .* pixels.*; save it with 8 or 16"):
             read_photograph(stream.getvalue())
-        with pytest.raises(ImageError, match=r"^The picture has .* pixels; save it with 8 or 16"):
+        with pytest.raises(ImageError, match=r"^The picture has .* pixels.*; save it with 8 or 16"):
             photograph_from_pil(image)
 
 

@@ -110,8 +110,7 @@ main(sys.argv[2:])
 """
 
 
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-@pytest.mark.parametrize("suffix", [".jpg", ".tif"])
+@pytest.mark.parametrize(("suffix", "unbuffered"), [(".jpg", ""), (".tif", "1")])
 def test_the_command_line(tmp_path, suffix, unbuffered):
     """A sentence and exit code 1, and the next run makes the result; so with standard output."""
     source, result = tmp_path / f"old{suffix}", tmp_path / f"old-colorized{suffix}"

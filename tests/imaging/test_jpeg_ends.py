@@ -6,11 +6,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_colorize.imaging.images import CutShortError, ImageError, read_photograph, read_rgb
-from keras_colorize.imaging.small import read_small
+from keras_colorize.imaging.images import (
+    CutShortError,
+    ImageError,
+    read_photograph,
+    read_rgb,
+    read_small,
+)
 
-Y, X = np.mgrid[0:200, 0:300]
-SCENE = np.stack([X * 0.8, Y, (X * Y) % 256], axis=-1).astype(np.uint8)
+Y, X = np.mgrid[0:100, 0:150]
+SCENE = np.stack([X * 1.6, Y * 2, (X * Y * 4) % 256], axis=-1).astype(np.uint8)
 WAYS = {
     "baseline": {},
     "progressive": {"progressive": True},
@@ -38,13 +43,13 @@ def test_all_pixels_are_there(way, tail):
 
 
 @pytest.mark.parametrize("ending", [b"", b"\xff"])
-@pytest.mark.parametrize("missing", [20, 200, 3000])
+@pytest.mark.parametrize("missing", [20, 200, 1500])
 @pytest.mark.parametrize("way", WAYS)
 def test_pixels_are_missing(way, missing, ending):
     cut = encoded(way)[:-missing] + ending
     with pytest.raises(CutShortError, match="is damaged or cut short and cannot be decoded"):
         read_photograph(cut)
-    assert read_photograph(cut, as_far_as_it_goes=True).size == (200, 300)
+    assert read_photograph(cut, as_far_as_it_goes=True).size == (100, 150)
 
 
 @pytest.mark.parametrize("way", ["baseline", "grey", "small chroma", "optimized"])
@@ -57,7 +62,7 @@ def test_an_end_marker_does_not_make_it_whole(way, share):
     cut = whole[: start + int((len(whole) - start) * share)].rstrip(b"\xff") + b"\xff\xd9"
     with pytest.raises(CutShortError):
         read_photograph(cut)
-    assert read_photograph(cut, as_far_as_it_goes=True).size == (200, 300)
+    assert read_photograph(cut, as_far_as_it_goes=True).size == (100, 150)
 
 
 def test_a_header_that_claims_much_is_no_grey_picture():
@@ -71,7 +76,7 @@ def test_a_header_that_claims_much_is_no_grey_picture():
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("margin", [8, 64, 200])
+@pytest.mark.parametrize("margin", [8, 64, 100])
 def test_white_margins_are_whole(way, margin):
     pixels = SCENE.copy()
     pixels[-margin:] = 255
@@ -90,5 +95,5 @@ def test_what_has_no_pixels_at_all_is_damaged():
 
 
 def test_training_leaves_them_out_or_sees_grey():
-    image, turn = read_small(encoded("baseline"), 64)
-    assert (image.size, turn) == ((150, 100), 1)
+    rgb, turn = read_small(encoded("baseline"), 32)
+    assert (rgb.shape, turn) == ((50, 75, 3), 1)

@@ -43,13 +43,14 @@ def test_what_the_picture_needs_may_not():
         read_photograph(bytes(data))
 
 
+BOMB = zlib.compress(b"a" * 20_000_000)
 LONG = [
     chunk(b"zTXt", b"Comment\0\0" + zlib.compress(b"a" * 3_000_000)),
     chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(b"<x/>" + b" " * 2_000_000)),
-    chunk(b"zTXt", b"Comment\0\0" + zlib.compress(b"a" * 100_000_000)),
+    chunk(b"zTXt", b"Comment\0\0" + BOMB),
     chunk(b"zTXt", b"Comment\0\0no zlib at all"),
     chunk(b"iTXt", b"Comment\0\1"),
-    chunk(b"iCCP", b"none\0\0" + zlib.compress(b"a" * 100_000_000)),
+    chunk(b"iCCP", b"none\0\0" + BOMB),
 ]
 
 
@@ -63,7 +64,7 @@ def test_long_texts_and_profiles(beside):
 
 def test_many_texts_together():
     text = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(b"a" * 1_000_000))
-    assert read_photograph(png(*[text] * 80)).size == GRAY.shape
+    assert read_photograph(png(*[text] * 40)).size == GRAY.shape
 
 
 def test_a_long_profile_is_applied():

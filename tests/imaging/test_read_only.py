@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
+from keras_colorize.imaging.formats import sniff
 from keras_colorize.imaging.images import ImageError, PixelLimitError, read_photograph, read_rgb
-from keras_colorize.imaging.sniffing import sniff
 
 EXACT = {"GIF": {}, "JPEG2000": {"irreversible": False}}
 LIKE = {"AVIF": {"quality": 95, "subsampling": "4:4:4"}}

@@ -18,7 +18,6 @@ from keras_colorize.inference.colorizer import Colorizer
 CASES = Path(__file__).parents[1] / "data" / "cases"
 REFUSED = {
     "jpeg-20-bytes-short.jpg": "is damaged or cut short and cannot be decoded.",
-    "rgb-float.tif": "has floating-point pixels; save it with 8 or 16 bits a channel.",
 }
 ALPHA = {
     "rgba16-associated-alpha.tif": (127, 255),
