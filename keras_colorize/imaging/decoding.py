@@ -26,9 +26,9 @@ from keras_colorize.imaging.exif import (
 from keras_colorize.imaging.formats import START, result_format, sniff
 from keras_colorize.imaging.jpeg import load_jpeg
 from keras_colorize.imaging.pages import open_tiff
+from keras_colorize.imaging.pillow_warnings import quiet_pillow
 from keras_colorize.imaging.pixels import PixelKindError, file_pixels, tiff_pixels
 from keras_colorize.imaging.png import PngFacts, readable, without_gamma
-from keras_colorize.imaging.quiet import quiet_pillow
 from keras_colorize.imaging.sources import NO_ADDRESSES, SourceError, is_address, open_source
 
 __all__ = ["Pixels", "Source", "decode"]

@@ -13,8 +13,8 @@ from keras_colorize.imaging.color import gray_to_lightness, rgb_to_lightness
 from keras_colorize.imaging.decoding import Pixels, Source, decode
 from keras_colorize.imaging.errors import CutShortError, ImageError, PagesError, PixelLimitError
 from keras_colorize.imaging.exif import Dpi, carried_dpi, carried_exif, orientation, upright
+from keras_colorize.imaging.pillow_warnings import quiet_pillow
 from keras_colorize.imaging.pixels import PixelKindError, pixels_of
-from keras_colorize.imaging.quiet import quiet_pillow
 from keras_colorize.imaging.writing import over_white, write_image
 
 __all__ = [
