@@ -11,9 +11,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from keras_colorize.config import PRESETS
+    from keras_colorize.config import PRESETS, DiscriminatorConfig, GeneratorConfig
+    from keras_colorize.data.tfdata import to_lab
+    from keras_colorize.evaluation.scoring import score_folder
     from keras_colorize.imaging.images import ImageError
     from keras_colorize.inference.colorizer import Colorizer
+    from keras_colorize.inference.generators import load
     from keras_colorize.inference.runtime import WeightsError, load_runtime
     from keras_colorize.models.discriminator import build_discriminator
     from keras_colorize.models.generator import build_generator
@@ -25,23 +28,33 @@ __all__ = [
     "PRESETS",
     "ColorizationGAN",
     "Colorizer",
+    "DiscriminatorConfig",
+    "GeneratorConfig",
     "ImageError",
     "WeightsError",
     "__version__",
     "build_discriminator",
     "build_generator",
+    "load",
     "load_runtime",
+    "score_folder",
+    "to_lab",
 ]
 
 _MODULES = {
     "PRESETS": "config",
     "ColorizationGAN": "training.backends",
     "Colorizer": "inference.colorizer",
+    "DiscriminatorConfig": "config",
+    "GeneratorConfig": "config",
     "ImageError": "imaging.images",
     "WeightsError": "inference.runtime",
     "build_discriminator": "models.discriminator",
     "build_generator": "models.generator",
+    "load": "inference.generators",
     "load_runtime": "inference.runtime",
+    "score_folder": "evaluation.scoring",
+    "to_lab": "data.tfdata",
 }
 
 

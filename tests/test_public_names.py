@@ -13,12 +13,17 @@ PUBLIC = [
     "PRESETS",
     "ColorizationGAN",
     "Colorizer",
+    "DiscriminatorConfig",
+    "GeneratorConfig",
     "ImageError",
     "WeightsError",
     "__version__",
     "build_discriminator",
     "build_generator",
+    "load",
     "load_runtime",
+    "score_folder",
+    "to_lab",
 ]
 HEAVY = ("tensorflow", "keras", "tf_keras", "matplotlib", "scipy", "skimage")
 

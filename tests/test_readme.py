@@ -46,6 +46,7 @@ PAGES = sorted(
 )
 SLOW_PAGES = (
     "docs/export.md",
+    "docs/fine-tuning.md",
     "docs/how-it-works.md",
     "docs/training.md",
     "docs/troubleshooting.md",

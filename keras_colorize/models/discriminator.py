@@ -6,12 +6,12 @@ from keras_colorize.config import DiscriminatorConfig, preset_named
 from keras_colorize.models.blocks import MOMENTUM
 
 
-def build_discriminator(config: DiscriminatorConfig | str | None = None) -> Any:
+def build_discriminator(preset: DiscriminatorConfig | str | None = None) -> Any:
     """Builds the network that tells real ab from generated, patch by patch.
 
     Args:
-        config: widths, strides, last kernel and first batch norm, or the name of a preset that
-            has them; default: the paper's.
+        preset: the name of a preset, or a configuration: widths, strides, last kernel and first
+            batch norm; default: the paper's.
 
     Returns:
         A functional model from [`lightness_scaled` (B, H, W, 1), `ab_scaled` (B, H, W, 2)],
@@ -21,13 +21,12 @@ def build_discriminator(config: DiscriminatorConfig | str | None = None) -> Any:
 
     Raises:
         ValueError: there is no preset of this name.
-        TypeError: `config` is none of these.
+        TypeError: `preset` is none of these.
     """
     import keras
 
-    if isinstance(config, str):
-        config = preset_named(config).discriminator
-    config = config or DiscriminatorConfig()
+    wanted: Any = preset_named(preset).discriminator if isinstance(preset, str) else preset
+    config = wanted or DiscriminatorConfig()
     if not isinstance(config, DiscriminatorConfig):
         raise TypeError(
             "A discriminator is built from a DiscriminatorConfig or a preset's name, not "

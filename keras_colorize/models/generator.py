@@ -42,13 +42,13 @@ def node_inputs(config: GeneratorConfig) -> dict[tuple[int, int], list[tuple[int
 
 
 def build_generator(
-    config: GeneratorConfig | str | None = None, *, batch_norm: bool = True, keras: Any = None
+    preset: GeneratorConfig | str | None = None, *, batch_norm: bool = True, keras: Any = None
 ) -> Any:
     """Builds the network that predicts ab from L.
 
     Args:
-        config: widths, chroma stride c, encoder and aggregation, or the name of a preset that has
-            them; default: the paper's.
+        preset: the name of a preset, or a configuration: widths, chroma stride c, encoder and
+            aggregation; default: the paper's.
         batch_norm: False builds the same graph with biases instead of batch norm, to receive
             folded weights (`keras_colorize.models.folding`).
         keras: the Keras module to build with; default: Keras 3.
@@ -60,14 +60,14 @@ def build_generator(
 
     Raises:
         ValueError: there is no preset of this name.
-        TypeError: `config` is none of these.
+        TypeError: `preset` is none of these.
 
     Examples:
         >>> generator = build_generator("tiny")
         >>> generator.predict(np.zeros((1, 64, 96, 1))).shape
         (1, 32, 48, 2)
     """
-    wanted: Any = preset_named(config).generator if isinstance(config, str) else config
+    wanted: Any = preset_named(preset).generator if isinstance(preset, str) else preset
     config = GeneratorConfig() if wanted is None else wanted
     if not isinstance(config, GeneratorConfig):
         raise TypeError(
@@ -82,6 +82,10 @@ def build_generator(
 class Generator(keras.Model):
     """The improved deep layer aggregation network; see `build_generator`.
 
+    It can be trained by itself: `generator.compile("adam", "mae").fit(...)` takes batches of
+    (`lightness_scaled` (B, H, W, 1), `ab_scaled` (B, H, W, 2)), as `to_lab` makes them. Losses and
+    metrics compare with ab averaged to the generator's own resolution.
+
     Args:
         config: of the network.
         batch_norm: whether batch norm follows the convolutions, or is folded into biases.
@@ -93,6 +97,20 @@ class Generator(keras.Model):
         self.config = config
         self.batch_norm = batch_norm
         self.precision = keras.config.dtype_policy().name
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, *rest: Any, **options: Any
+    ) -> Any:
+        """Computes the loss against ab at the generator's resolution; see Keras."""
+        return super().compute_loss(x, self._at_own_resolution(y), y_pred, *rest, **options)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Updates the metrics with ab at the generator's resolution; see Keras."""
+        return super().compute_metrics(x, self._at_own_resolution(y), y_pred, sample_weight)
+
+    def _at_own_resolution(self, ab: Any) -> Any:
+        c = self.config.chroma_stride
+        return ab if c == 1 or ab is None else keras.ops.average_pool(ab, c, c, "valid")
 
     def get_config(self) -> dict[str, Any]:
         """What `from_config` builds the same network from.

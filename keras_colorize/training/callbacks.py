@@ -55,6 +55,7 @@ class Progress(keras.callbacks.Callback):
     def on_train_begin(self, logs: Any = None) -> None:
         """A stage begins: its steps take a time of their own."""
         self.seen = 0
+        self.say("Compiling the training step, which takes about a minute.")
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Moves the bar on."""

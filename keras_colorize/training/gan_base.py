@@ -35,8 +35,13 @@ class BaseGAN(keras.Model):
     rests; while `frozen_encoder` is True, a pretrained encoder does. Call
     `make_train_function(force=True)` after changing either.
 
-    On validation data, and in `evaluate`, `psnr` and `acc_2` stand beside `l1_loss`: what the
-    metrics of these names say of `best_generator`'s pictures at the batch's own size.
+    On validation data, and in `evaluate`, the logs hold `l1_loss`, the same value as `loss` (so
+    that `EarlyStopping` and `ModelCheckpoint` find their default, `val_loss`), and `psnr` and
+    `acc_2` of `best_generator`'s pictures at the batch's own size.
+
+    `optimizer` is the generator's, so a callback that changes the learning rate, such as
+    `ReduceLROnPlateau`, changes the generator's alone. Give the discriminator's optimizer a
+    schedule of its own if its rate must change, too.
 
     Args:
         generator: from `build_generator`, or a baseline's.
@@ -79,8 +84,7 @@ class BaseGAN(keras.Model):
             name: keras.metrics.Mean(name=name)
             for name in ("generator_loss", "discriminator_loss", "adversarial_loss", "l1_loss")
         }
-        self.scales = variables_by_scale(generator)
-        self.trackers |= {name: FiniteMean(name=name) for name in self.scales}
+        self.scales: dict[str, list[int]] = {}  # whose gradient norms are measured
         self.scores = {metric.name: metric for metric in (PSNR(), Accuracy(2))}
         # The parts are built; without this, fit would look for a call method of the whole.
         self.built = True
@@ -113,6 +117,7 @@ class BaseGAN(keras.Model):
         label_smoothing: float = 0.0,
         rematerialize: bool = False,
         frozen_statistics: bool = False,
+        gradient_norms: bool = False,
         **kwargs: Any,
     ) -> None:
         """Sets the optimizers and the weights of the losses.
@@ -128,6 +133,8 @@ class BaseGAN(keras.Model):
             rematerialize: whether to save memory as `rematerialized` does; same results.
             frozen_statistics: whether the generator's batch norms keep the statistics that they
                 have, and use those instead of a batch's; dropout then drops nothing.
+            gradient_norms: whether `fit` also logs the L2 norm of the gradient at each scale of
+                the generator, as `gradient_norm_0` to `gradient_norm_4`.
             **kwargs: `jit_compile`, `steps_per_execution` and the like, as in `keras.Model`.
 
         Raises:
@@ -151,6 +158,9 @@ class BaseGAN(keras.Model):
         self.label_smoothing = label_smoothing
         self.rematerialize = rematerialize
         self.frozen_statistics = frozen_statistics
+        self.scales = variables_by_scale(self.generator) if gradient_norms else {}
+        norms = {name: FiniteMean(name=name) for name in self.scales}
+        self.trackers = {k: v for k, v in self.trackers.items() if "norm" not in k} | norms
         self.generate = self._generate
         if rematerialize:
             training = not frozen_statistics
@@ -274,6 +284,7 @@ class BaseGAN(keras.Model):
             "label_smoothing": self.label_smoothing,
             "rematerialize": self.rematerialize,
             "frozen_statistics": self.frozen_statistics,
+            "gradient_norms": bool(self.scales),
             "jit_compile": self.jit_compile,
         }
 
