@@ -58,7 +58,7 @@ FENCE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 PROGRAMS = ("console", "python")
-NOT_PROGRAMS = ("bibtex", "json", "kotlin", "text")
+NOT_PROGRAMS = ("bibtex", "cpp", "json", "kotlin", "swift", "text")
 
 
 @dataclass(frozen=True)
