@@ -51,9 +51,9 @@ docs: .venv/.installed ## Build the documentation as a site.
 reference: .venv/.installed ## Write docs/command-line.md from the commands' help.
 	@.venv/bin/python docs/command_line.py
 
-gallery: .venv/.installed ## Renew pictures of what the network does: make gallery DATA=FOLDER
+gallery: .venv/.installed ## Renew pictures of what the network does: make gallery DATA=FOLDER [BEFORE=FILE]
 	@test -n "$(DATA)" || { echo "Say where the photographs are: make gallery DATA=FOLDER"; exit 2; }
-	@.venv/bin/python examples/gallery.py "$(DATA)"
+	@.venv/bin/python examples/gallery.py "$(DATA)" $(if $(BEFORE),"$(BEFORE)")
 	@.venv/bin/python docs/draw_way.py
 
 notebooks: .venv/.installed ## Run the notebooks and keep their outputs.

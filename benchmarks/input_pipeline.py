@@ -234,10 +234,10 @@ def lab_alone() -> Batches:
     """Our conversion of one batch of bytes, again and again."""
     import tensorflow as tf
 
-    from keras_colorize.data.tfdata import rgb_to_scaled_lab
+    from keras_colorize.data.tfdata import to_lab
 
     pixels = np.random.default_rng(0).integers(0, 256, (BATCH, SIZE, SIZE, 3), np.uint8)
-    convert = functools.partial(tf.function(rgb_to_scaled_lab), tf.constant(pixels))
+    convert = functools.partial(tf.function(to_lab), tf.constant(pixels))
     while True:
         yield convert()
 

@@ -21,6 +21,7 @@ OUTSIDE = {
     "benchmarks/README.md": "benchmarks.md",
     "examples/README.md": "example-photographs.md",
     "export/android/README.md": "android.md",
+    "export/docker/README.md": "docker.md",
     "export/tf_serving/README.md": "tf-serving.md",
     "keras_colorize/weights/README.md": "model-card.md",
 }

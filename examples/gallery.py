@@ -1,10 +1,11 @@
 """Makes the gallery, docs/gallery.md with its pictures.
 
-    python examples/gallery.py DATA
+    python examples/gallery.py DATA [BEFORE]
 
 DATA holds validation photographs in `val/`, and `MANIFEST.csv` with a line for each: `file`,
 `source_repo`, `source_path`, `licence_note`. Those of the sources in SHOWN are scored, and chosen
-by their scores alone. The photographs of examples/ come before them.
+by their scores alone. The photographs of examples/ come before them. BEFORE are the weights of an
+earlier network, which the contact sheet then shows, too.
 """
 
 import codecs
@@ -62,8 +63,7 @@ photograph and for our result. Lower is better. The terms of the photographs fro
 CONTACT_SHEET = """## {count} at a glance
 
 These are {count} of the same photographs, spread evenly over their names. Each cell shows the
-centre square that the network sees (256 pixels a side), with grey at the top, our result in the
-middle and the original at the bottom.
+centre square that the network sees (256 pixels a side). From top to bottom: {order}.
 
 ![Contact sheet](images/gallery/contact-sheet.jpg)
 
@@ -102,12 +102,12 @@ def spread(names: list[str], count: int) -> list[str]:
     return [names[k * len(names) // count] for k in range(count)]
 
 
-def contact_sheet(photographs: list[Path], colorizer: Colorizer) -> np.ndarray:
-    """Puts square crops of photographs side by side, each grey over ours over original.
+def contact_sheet(photographs: list[Path], colorizers: list[Colorizer]) -> np.ndarray:
+    """Puts square crops of photographs side by side, each grey over coloured over original.
 
     Args:
         photographs: in the order of reading.
-        colorizer: what colours them.
+        colorizers: what colours them, from top to bottom.
 
     Returns:
         (H, W, 3) RGB, `ACROSS` photographs wide.
@@ -116,19 +116,21 @@ def contact_sheet(photographs: list[Path], colorizer: Colorizer) -> np.ndarray:
     for photograph in photographs:
         truth = read_truth(photograph)
         lightness = rgb_to_lightness(truth)
-        ab = colorizer.predict_ab(lightness)
-        shown = (lab_to_rgb(lightness, 0 * ab), lab_to_rgb(lightness, ab), truth)
+        coloured = [lab_to_rgb(lightness, c.predict_ab(lightness)) for c in colorizers]
+        grey = lab_to_rgb(lightness, np.zeros((*lightness.shape, 2), np.float32))
+        shown = (grey, *coloured, truth)
         cells.append(grid([[picture] for picture in shown], SHEET_SIDE))
     rows = [cells[start : start + ACROSS] for start in range(0, len(cells), ACROSS)]
     return grid(rows, cells[0].shape[0])
 
 
-def main(data: Path, page: Path) -> None:
+def main(data: Path, page: Path, before: Path | None = None) -> None:
     """Writes the page, and its pictures into images/gallery beside it.
 
     Args:
         data: the folder with the validation photographs.
         page: the Markdown file.
+        before: weights of an earlier network for the contact sheet.
     """
     with (data / "MANIFEST.csv").open(newline="", encoding="utf-8") as lines:
         rows = {
@@ -163,12 +165,15 @@ def main(data: Path, page: Path) -> None:
             parts.append(show(data / row["file"], colorizer, pictures))
             parts.append(f"Grey {grey[k]:.1f}, ours {ours[k]:.1f}. {attribution(row)}\n")
     sheet = spread(sorted(rows), SHEET)
-    picture = contact_sheet([data / rows[name]["file"] for name in sheet], colorizer)
-    write_image(picture, pictures / "contact-sheet.jpg", quality=72, overwrite=True)
-    parts.append(CONTACT_SHEET.format(count=len(sheet)))
+    colorizers = [Colorizer(before), colorizer] if before else [colorizer]
+    picture = contact_sheet([data / rows[name]["file"] for name in sheet], colorizers)
+    write_image(picture, pictures / "contact-sheet.jpg", quality=70, overwrite=True)
+    order = ["grey", *(["an earlier network"] if before else []), "our result", "the original"]
+    parts.append(CONTACT_SHEET.format(count=len(sheet), order=", ".join(order)))
     parts += [f"{k}. {attribution(rows[name])}" for k, name in enumerate(sheet, 1)]
     page.write_text("\n".join(parts) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), ROOT / "docs" / "gallery.md")
+    earlier = Path(sys.argv[2]) if len(sys.argv) > 2 else None
+    main(Path(sys.argv[1]), ROOT / "docs" / "gallery.md", earlier)

@@ -11,10 +11,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from keras_colorize.config import PRESETS
+    from keras_colorize.config import PRESETS, DiscriminatorConfig, GeneratorConfig
+    from keras_colorize.data.tfdata import to_lab
+    from keras_colorize.evaluation.scoring import score_folder
     from keras_colorize.imaging.images import ImageError, read_photograph
     from keras_colorize.inference.batch import colorize_files
     from keras_colorize.inference.colorizer import Colorizer
+    from keras_colorize.inference.generators import load
     from keras_colorize.inference.painting import paint
     from keras_colorize.inference.runtime import WeightsError, load_runtime
     from keras_colorize.models.discriminator import build_discriminator
@@ -27,29 +30,39 @@ __all__ = [
     "PRESETS",
     "ColorizationGAN",
     "Colorizer",
+    "DiscriminatorConfig",
+    "GeneratorConfig",
     "ImageError",
     "WeightsError",
     "__version__",
     "build_discriminator",
     "build_generator",
     "colorize_files",
+    "load",
     "load_runtime",
     "paint",
     "read_photograph",
+    "score_folder",
+    "to_lab",
 ]
 
 _MODULES = {
     "PRESETS": "config",
     "ColorizationGAN": "training.backends",
     "Colorizer": "inference.colorizer",
+    "DiscriminatorConfig": "config",
+    "GeneratorConfig": "config",
     "ImageError": "imaging.images",
     "WeightsError": "inference.runtime",
     "build_discriminator": "models.discriminator",
     "build_generator": "models.generator",
     "colorize_files": "inference.batch",
+    "load": "inference.generators",
     "load_runtime": "inference.runtime",
     "paint": "inference.painting",
     "read_photograph": "imaging.images",
+    "score_folder": "evaluation.scoring",
+    "to_lab": "data.tfdata",
 }
 
 

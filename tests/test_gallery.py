@@ -37,7 +37,8 @@ def test_shows_what_may_be_shown_and_says_whose_it_is(
             rows.writerow([f"{place}/{name}", "a/b", f"{k}.png", note])
     page = tmp_path / "docs" / "gallery.md"
     page.parent.mkdir()
-    gallery.main(tmp_path, page)
+    packaged = gallery.ROOT / "keras_colorize" / "weights" / "mobile.tflite"
+    gallery.main(tmp_path, page, before=packaged)
 
     text = page.read_text()
     shown = {name for name in LINK.findall(text) if "_" in name}
@@ -52,7 +53,8 @@ def test_shows_what_may_be_shown_and_says_whose_it_is(
 
     sheet = page.parent / "images" / "gallery" / "contact-sheet.jpg"
     with Image.open(sheet) as picture:
-        assert picture.size == (6 * 96 + 5 * 4, 3 * 96 + 2 * 4)
+        assert picture.size == (6 * 96 + 5 * 4, 4 * 96 + 3 * 4)
+    assert "From top to bottom: grey, an earlier network, our result, the original." in text
     listed = re.findall(r"^\d\. .* From a/b, `(\d)\.png`\.$", text, re.MULTILINE)
     assert listed == ["1", "2", "3", "4", "5", "7"]
 

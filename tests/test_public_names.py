@@ -13,15 +13,20 @@ PUBLIC = [
     "PRESETS",
     "ColorizationGAN",
     "Colorizer",
+    "DiscriminatorConfig",
+    "GeneratorConfig",
     "ImageError",
     "WeightsError",
     "__version__",
     "build_discriminator",
     "build_generator",
     "colorize_files",
+    "load",
     "load_runtime",
     "paint",
     "read_photograph",
+    "score_folder",
+    "to_lab",
 ]
 HEAVY = ("tensorflow", "keras", "tf_keras", "matplotlib", "scipy", "skimage")
 

@@ -46,6 +46,7 @@ PAGES = sorted(
 )
 SLOW_PAGES = (
     "docs/export.md",
+    "docs/fine-tuning.md",
     "docs/how-it-works.md",
     "docs/training.md",
     "docs/troubleshooting.md",
@@ -57,7 +58,7 @@ FENCE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 PROGRAMS = ("console", "python")
-NOT_PROGRAMS = ("bibtex", "json", "kotlin", "text")
+NOT_PROGRAMS = ("bibtex", "cpp", "json", "kotlin", "swift", "text")
 
 
 @dataclass(frozen=True)

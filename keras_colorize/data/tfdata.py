@@ -13,14 +13,16 @@ from keras_colorize.imaging.color import scale_ab, scale_lightness
 
 
 @tf.function(jit_compile=True)
-def rgb_to_scaled_lab(rgb: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Converts a batch of photographs to what the networks speak.
+def to_lab(rgb: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Converts a batch of photographs to what the networks take and give.
+
+    Use it with `tf.data`: `photographs.map(to_lab)`.
 
     All of it is one program of XLA, which so computes each power only where it is needed: 3.4
     times as fast as the plain operations, 1.5 times as with `rgb_to_lab` alone compiled.
 
     Args:
-        rgb: uint8 (B, H, W, 3), sRGB.
+        rgb: (B, H, W, 3), sRGB of 0 to 255, of any integer or float type.
 
     Returns:
         `lightness_scaled` (B, H, W, 1) and `ab_scaled` (B, H, W, 2), float32 in [-1, 1].
@@ -183,9 +185,10 @@ def _batches(
         return rgb, film_lightness_of(rgb, position, aging=aging, seed=seed)
 
     def from_film(rgb: tf.Tensor, lightness: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return scale_lightness(lightness), rgb_to_scaled_lab(rgb)[1]
+        return scale_lightness(lightness), to_lab(rgb)[1]
 
     crops = stream.map(with_film if aging else load, num_parallel_calls=tf.data.AUTOTUNE)
     batches = crops.batch(size, drop_remainder=True)
-    to_lab = from_film if aging else rgb_to_scaled_lab
-    return batches.map(to_lab, num_parallel_calls=tf.data.AUTOTUNE).prefetch(4)
+    return batches.map(
+        from_film if aging else to_lab, num_parallel_calls=tf.data.AUTOTUNE
+    ).prefetch(4)

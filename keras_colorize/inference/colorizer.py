@@ -53,7 +53,8 @@ class Colorizer:
 
         Args:
             model: a packaged name, a run folder, a `.keras` or `.tflite` file, the folder of a
-                SavedModel, a generator of Keras, or a runtime; None is the packaged default.
+                SavedModel, a generator of Keras or the GAN that trains it, or a runtime; None is
+                the packaged default.
             size: short side of what the network sees: 256, or what else it was made for.
             saturation: factor on ab; 0 leaves the photograph grey.
             adapt: whether the network is shown old photographs as it knows photographs: without

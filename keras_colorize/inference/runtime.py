@@ -50,7 +50,7 @@ class Runtime(Protocol):
 
 
 class KerasRuntime:
-    """A Keras generator, in memory or in a `.keras` file; needs the extra `train`."""
+    """A Keras generator, or a GAN's, in memory or in a `.keras` file; needs the extra `train`."""
 
     sizes: Sizes | None = None
 
@@ -58,7 +58,8 @@ class KerasRuntime:
         """Takes or loads the generator.
 
         Args:
-            model: a generator of `keras_colorize.models.generator`, or the path of one.
+            model: a generator of `build_generator`, a `ColorizationGAN`, whose best generator
+                then colours, or the path of a generator.
 
         Raises:
             WeightsError: the file cannot be loaded, or the model is no generator.
@@ -69,6 +70,7 @@ class KerasRuntime:
         if isinstance(model, str | os.PathLike):
             self.name = Path(model).stem
             model = load_keras(Path(model))
+        model = getattr(model, "best_generator", model)
         try:
             self.size_multiple = size_multiple_of(model)
         except (ValueError, KeyError, AttributeError) as error:

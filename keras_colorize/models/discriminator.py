@@ -6,14 +6,14 @@ from keras_colorize.config import DiscriminatorConfig, preset_named
 from keras_colorize.models.blocks import MOMENTUM
 
 
-def build_discriminator(config: DiscriminatorConfig | str | None = None) -> Any:
+def build_discriminator(preset: DiscriminatorConfig | str | None = None) -> Any:
     """Builds the network that distinguishes real ab from generated ab, for each patch.
 
     The paper's network ends in a sigmoid. This one returns logits, from which the losses compute
     the same without overflow.
 
     Args:
-        config: A configuration or the name of a preset. The default is the paper's network.
+        preset: The name of a preset, or a configuration. The default is the paper's network.
 
     Returns:
         A functional model from [`lightness_scaled` (B, H, W, 1), `ab_scaled` (B, H, W, 2)] to
@@ -22,13 +22,12 @@ def build_discriminator(config: DiscriminatorConfig | str | None = None) -> Any:
 
     Raises:
         ValueError: There is no preset of this name.
-        TypeError: `config` has another type.
+        TypeError: `preset` has another type.
     """
     import keras
 
-    if isinstance(config, str):
-        config = preset_named(config).discriminator
-    config = config or DiscriminatorConfig()
+    wanted: Any = preset_named(preset).discriminator if isinstance(preset, str) else preset
+    config = wanted or DiscriminatorConfig()
     if not isinstance(config, DiscriminatorConfig):
         raise TypeError(
             "A discriminator is built from a DiscriminatorConfig or a preset's name, not "

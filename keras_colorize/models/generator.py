@@ -42,31 +42,30 @@ def node_inputs(config: GeneratorConfig) -> dict[tuple[int, int], list[tuple[int
 
 
 def build_generator(
-    config: GeneratorConfig | str | None = None, *, batch_norm: bool = True
+    preset: GeneratorConfig | str | None = None, *, batch_norm: bool = True
 ) -> "Generator":
     """Builds the network that predicts ab from L.
 
     Args:
-        config: widths, chroma stride c, encoder and aggregation, or the name of a preset that has
-            them; default: the paper's.
-        batch_norm: False builds the same graph with biases instead of batch norm, to receive
-            folded weights (`keras_colorize.models.folding`).
+        preset: The name of a preset, or a configuration. The default is the paper's network.
+        batch_norm: False builds the network with biases instead of batch norm, for folded weights
+            (`keras_colorize.models.folding`).
 
     Returns:
         A functional model from `lightness_scaled`, (B, H, W, 1) in [-1, 1], to `ab_scaled`,
-        (B, H/c, W/c, 2) in [-1, 1]. H and W are any multiples of 16 c. It has its configuration
-        with it.
+        (B, H/c, W/c, 2) in [-1, 1], where c is the configuration's `chroma_stride`. H and W must be
+        multiples of 16 c.
 
     Raises:
         ValueError: There is no preset of this name.
-        TypeError: `config` has another type.
+        TypeError: `preset` has another type.
 
     Examples:
         >>> generator = build_generator("tiny")
         >>> generator.predict(np.zeros((1, 64, 96, 1))).shape
         (1, 32, 48, 2)
     """
-    wanted: Any = preset_named(config).generator if isinstance(config, str) else config
+    wanted: Any = preset_named(preset).generator if isinstance(preset, str) else preset
     config = GeneratorConfig() if wanted is None else wanted
     if not isinstance(config, GeneratorConfig):
         raise TypeError(
@@ -79,6 +78,10 @@ def build_generator(
 class Generator(keras.Model):
     """The generator with its configuration, which is saved with it. See `build_generator`.
 
+    It can be trained by itself: `generator.compile("adam", "mae").fit(...)` takes batches of
+    (`lightness_scaled` (B, H, W, 1), `ab_scaled` (B, H, W, 2)), as `to_lab` makes them. Losses and
+    metrics compare with ab averaged to the generator's own resolution.
+
     Args:
         config: The configuration, also available as the attribute `config`.
         batch_norm: Whether convolutions have batch norm instead of biases.
@@ -90,6 +93,20 @@ class Generator(keras.Model):
         self.config = config
         self.batch_norm = batch_norm
         self.precision = keras.config.dtype_policy().name
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, *rest: Any, **options: Any
+    ) -> Any:
+        """Computes the loss against ab at the generator's resolution; see Keras."""
+        return super().compute_loss(x, self._at_own_resolution(y), y_pred, *rest, **options)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Updates the metrics with ab at the generator's resolution; see Keras."""
+        return super().compute_metrics(x, self._at_own_resolution(y), y_pred, sample_weight)
+
+    def _at_own_resolution(self, ab: Any) -> Any:
+        c = self.config.chroma_stride
+        return ab if c == 1 or ab is None else keras.ops.average_pool(ab, c, c, "valid")
 
     def get_config(self) -> dict[str, Any]:
         """Returns the configuration for `from_config`.

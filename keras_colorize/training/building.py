@@ -59,6 +59,7 @@ def build_gan(
         label_smoothing=recipe.label_smoothing,
         rematerialize=rematerialize,
         frozen_statistics=recipe.frozen_statistics,
+        gradient_norms=True,
     )
     return gan
 

@@ -56,6 +56,7 @@ class Progress(keras.callbacks.Callback):
     def on_train_begin(self, logs: Any = None) -> None:
         """Starts timing again, because the steps of each stage take another time."""
         self.seen = 0
+        self.say("Compiling the training step, which takes about a minute.")
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Advances the bar, and prints the speed once it is known."""

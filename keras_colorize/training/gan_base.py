@@ -35,7 +35,11 @@ class BaseGAN(keras.Model):
     `make_train_function(force=True)` after changing either.
 
     `evaluate`, and `fit` with validation data, report `l1_loss`, `psnr` and `acc_2` of
-    `best_generator` at the size of the batches.
+    `best_generator` at the size of the batches. They also report `l1_loss` as `loss`, so that
+    `EarlyStopping` and `ModelCheckpoint` find their default, `val_loss`.
+
+    `optimizer` is the optimizer of the generator. A callback that changes the learning rate, such
+    as `ReduceLROnPlateau`, therefore changes that of the generator alone.
 
     The subclasses in `gan_tensorflow` and `gan_jax` add `train_step` and `test_step`. They save
     the same files, so a run can begin on one backend and continue on the other.
@@ -84,8 +88,7 @@ class BaseGAN(keras.Model):
             name: keras.metrics.Mean(name=name)
             for name in ("generator_loss", "discriminator_loss", "adversarial_loss", "l1_loss")
         }
-        self.scales = variables_by_scale(generator)
-        self.trackers |= {name: FiniteMean(name=name) for name in self.scales}
+        self.scales: dict[str, list[int]] = {}  # whose gradient norms are measured
         self.scores = {metric.name: metric for metric in (PSNR(), Accuracy(2))}
         # All parts are built already. Without this, `fit` would try to build the GAN from `call`.
         self.built = True
@@ -118,6 +121,7 @@ class BaseGAN(keras.Model):
         label_smoothing: float = 0.0,
         rematerialize: bool = False,
         frozen_statistics: bool = False,
+        gradient_norms: bool = False,
         **kwargs: Any,
     ) -> None:
         """Sets the optimizers and the losses.
@@ -137,6 +141,8 @@ class BaseGAN(keras.Model):
                 same.
             frozen_statistics: Whether the generator's batch norm layers use their stored
                 statistics instead of those of each batch, and keep them. Dropout is then off.
+            gradient_norms: Whether `fit` also reports the L2 norm of the gradient at each scale of
+                the generator, as `gradient_norm_0` to `gradient_norm_4`.
             **kwargs: Other arguments of `keras.Model.compile`, such as `jit_compile`.
 
         Raises:
@@ -160,6 +166,9 @@ class BaseGAN(keras.Model):
         self.label_smoothing = label_smoothing
         self.rematerialize = rematerialize
         self.frozen_statistics = frozen_statistics
+        self.scales = variables_by_scale(self.generator) if gradient_norms else {}
+        norms = {name: FiniteMean(name=name) for name in self.scales}
+        self.trackers = {k: v for k, v in self.trackers.items() if "norm" not in k} | norms
         self.generate = self._generate
         if rematerialize:
             training = not frozen_statistics
@@ -291,6 +300,7 @@ class BaseGAN(keras.Model):
             "label_smoothing": self.label_smoothing,
             "rematerialize": self.rematerialize,
             "frozen_statistics": self.frozen_statistics,
+            "gradient_norms": bool(self.scales),
             "jit_compile": self.jit_compile,
         }
 

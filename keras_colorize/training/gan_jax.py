@@ -202,7 +202,8 @@ class ColorizationGAN(BaseGAN):
             training=False,
         )
         loss = l1_loss(self.to_chroma_resolution(real_ab), generated_ab)
-        logs = {"l1_loss": self._track(values, {"l1_loss": loss})["l1_loss"]}
+        tracked = self._track(values, {"l1_loss": loss})["l1_loss"]
+        logs = {"loss": tracked, "l1_loss": tracked}
         real, generated = (self.to_lab(lightness, ab) for ab in (real_ab, generated_ab))
         for name, score in self.scores.items():
             before = _take(values, score.variables)

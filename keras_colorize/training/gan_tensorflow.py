@@ -133,7 +133,8 @@ class ColorizationGAN(BaseGAN):
         real, generated = (self.to_lab(lightness, ab) for ab in (real_ab, generated_ab))
         for score in self.scores.values():
             score.update_state(real, generated)
-        return self._track({"l1_loss": loss}, {"l1_loss": self.trackers["l1_loss"], **self.scores})
+        shown = {"loss": self.trackers["l1_loss"], "l1_loss": self.trackers["l1_loss"]}
+        return self._track({"l1_loss": loss}, shown | self.scores)
 
     def _track(self, losses: dict[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
         """Adds a replica's losses to the means, and returns those in `shown`."""

@@ -73,7 +73,7 @@ class Run:
         self.configuration = json.loads(json.dumps(configuration))  # as it is read back
         config = self.folder / "config.json"
         if config.exists():
-            self._refuse_another(config)
+            self._take_up(config)
         elif self.folder.exists() and (not self.folder.is_dir() or not holds_nothing(self.folder)):
             raise RunError(f"{self.folder} exists and is not a training run; name another folder.")
         else:  # the configuration is written first, so that a run killed here can continue
@@ -82,17 +82,17 @@ class Run:
             try:
                 self.write_json("config.json", {**self.configuration, "about": about}, new=True)
             except FileExistsError:  # another training was started at the same moment
-                self._refuse_another(config)
+                self._take_up(config)
         for name in ("checkpoints", "samples"):
             (self.folder / name).mkdir(exist_ok=True)
 
-    def _refuse_another(self, config: Path) -> None:
+    def _take_up(self, config: Path) -> None:
         try:
             before = dict(json.loads(config.read_text()))
         except (ValueError, TypeError) as error:
             raise RunError(f"{config} is damaged: {error}.") from error
-        before.pop("about", None)
-        now, then = flat(self.configuration), flat(before)
+        now = flat(self.configuration)
+        then = flat({name: part for name, part in before.items() if name != "about"})
         defaults = {
             "generator": asdict(GeneratorConfig()),
             "discriminator": asdict(DiscriminatorConfig()),
@@ -104,11 +104,24 @@ class Run:
         for name, value in flat(defaults).items():
             if name in now:  # an older version may not have had this setting
                 then.setdefault(name, value)
-        if different := differences(then, now):
+        different = differences(then, now)
+        if different == "training.epochs" and int(now[different]) > int(then[different]):
+            self._extend(int(then[different]), before, then.get("training.schedule"))
+        elif different:
             raise RunError(
                 f"{self.folder} holds a run of another configuration (different: {different}); "
                 "name another folder, or give the same options to continue."
             )
+
+    def _extend(self, epochs: int, before: dict[str, Any], schedule: str | None) -> None:
+        """Gives a run more epochs, which only a constant learning rate allows."""
+        if schedule != '"constant"':
+            raise RunError(
+                f"The learning rate of {self.folder} falls to zero within its {epochs} epochs, so "
+                "it cannot be extended; start a new run from its weights instead, with "
+                f"--fine-tune {self.folder} and another --run."
+            )
+        self.write_json("config.json", before | self.configuration)
 
     def write_json(self, name: str, content: Any, *, new: bool = False) -> None:
         """Writes a JSON file completely or not at all. With `new`, it must not exist yet."""

@@ -18,7 +18,7 @@ import sys
 sys.modules["tensorflow_io"] = None
 from keras_colorize.data import tf_lab, tfdata
 assert tf_lab.rgb_to_lab is tf_lab.plain_rgb_to_lab
-print(tf_lab.CONVERSION, tfdata.rgb_to_scaled_lab([[[[255, 255, 255]]]])[0].numpy().item())
+print(tf_lab.CONVERSION, tfdata.to_lab([[[[255, 255, 255]]]])[0].numpy().item())
 """
 
 

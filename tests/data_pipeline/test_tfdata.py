@@ -10,7 +10,7 @@ from skimage.color import rgb2lab
 
 from keras_colorize.data import tf_crops
 from keras_colorize.data.folders import scan_folder
-from keras_colorize.data.tfdata import rgb_to_scaled_lab, training_batches
+from keras_colorize.data.tfdata import to_lab, training_batches
 
 
 def arrays(dataset):
@@ -47,7 +47,7 @@ def test_lab_is_scikit_images():
     rgb[0, 0] = 0
     rgb[0, 1] = 255
     rgb[0, 2, :3] = np.eye(3) * 255
-    lightness, ab = rgb_to_scaled_lab(tf.constant(rgb))
+    lightness, ab = to_lab(tf.constant(rgb))
     lab = rgb2lab(rgb)
     np.testing.assert_allclose((lightness.numpy()[..., 0] + 1) * 50, lab[..., 0], atol=1e-3)
     np.testing.assert_allclose(ab.numpy() * 110, lab[..., 1:], atol=1e-3)

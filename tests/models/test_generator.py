@@ -270,3 +270,18 @@ def test_other_configurations_are_a_sentence(build):
         build("huge")
     with pytest.raises(TypeError, match=r"or a preset's name, not 5\.$"):
         build(5)
+
+
+def test_keras_trains_a_generator_by_itself_against_ab_at_its_own_resolution():
+    keras.utils.set_random_seed(0)
+    generator = build_generator("tiny")
+    generator.compile(keras.optimizers.Adam(1e-3), "mae", metrics=["mse"])
+    rng = np.random.default_rng(0)
+    lightness = rng.uniform(-1, 1, (2, 32, 64, 1)).astype(np.float32)
+    ab = rng.uniform(-1, 1, (2, 32, 64, 2)).astype(np.float32)
+    error = generator.predict(lightness, verbose=0) - ab.reshape(2, 16, 2, 32, 2, 2).mean((2, 4))
+    scores = generator.evaluate(lightness, ab, verbose=0, return_dict=True)
+    assert scores["loss"] == pytest.approx(np.abs(error).mean(), rel=1e-4)
+    assert scores["mse"] == pytest.approx(np.square(error).mean(), rel=1e-4)
+    history = generator.fit(lightness, ab, epochs=20, verbose=0).history
+    assert history["loss"][-1] < history["loss"][0]

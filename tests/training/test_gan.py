@@ -262,6 +262,18 @@ def test_the_whole_predicts_as_its_best_generator(make_gan, batch):
     np.testing.assert_allclose(np.asarray(gan(batch[0])), expected, atol=1e-5)
 
 
+def test_the_defaults_of_keras_callbacks_find_the_validation_loss(make_gan, batch):
+    gan = make_gan()
+    gan.compile("adam", "sgd")
+    stopping = keras.callbacks.EarlyStopping(patience=0)
+    history = gan.fit(
+        *batch, batch_size=2, epochs=2, validation_data=batch, callbacks=[stopping], verbose=0
+    ).history
+    assert history["val_loss"] == history["val_l1_loss"]
+    assert stopping.best == min(history["val_loss"])
+    assert not any("norm" in name for name in history)
+
+
 @pytest.mark.parametrize(
     "given", [{"loss": "mse"}, {"metrics": ["mae"]}, {"optimizer": "adam"}, {"loss_weights": [1]}]
 )

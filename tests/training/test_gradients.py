@@ -41,7 +41,7 @@ def test_a_network_of_other_makers_has_no_scales(make_gan):
 
 def l1_norms(make_gan, batch, optimizer, steps=1):
     gan = make_gan()
-    gan.compile(optimizer, keras.optimizers.SGD(0.0))
+    gan.compile(optimizer, keras.optimizers.SGD(0.0), gradient_norms=True)
     gan.adversarial = False
     for _ in range(steps):
         logs = gan.train_step(tuple(map(tf.constant, batch)))

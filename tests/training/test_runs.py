@@ -74,6 +74,30 @@ def test_names_what_is_different(tmp_path):
         Run(tmp_path, other)
 
 
+def test_a_constant_learning_rate_allows_more_epochs_and_not_fewer(tmp_path):
+    recipe = {"size": 64, "epochs": 3, "schedule": "constant"}
+    Run(tmp_path, {"training": recipe})
+    started = json.loads((tmp_path / "config.json").read_text())["about"]
+    Run(tmp_path, {"training": recipe | {"epochs": 5}})
+    config = json.loads((tmp_path / "config.json").read_text())
+    assert config == {"training": recipe | {"epochs": 5}, "about": started}
+    with pytest.raises(RunError, match=r"\(different: training\.epochs\)"):
+        Run(tmp_path, {"training": recipe | {"epochs": 4}})
+    with pytest.raises(RunError, match=r"\(different: training\.epochs, training\.size\)"):
+        Run(tmp_path, {"training": recipe | {"epochs": 6, "size": 96}})
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine"])
+def test_a_run_whose_learning_rate_falls_cannot_be_extended(schedule, tmp_path):
+    recipe = {"size": 64, "epochs": 3, "schedule": schedule}
+    Run(tmp_path, {"training": recipe})
+    before = (tmp_path / "config.json").read_bytes()
+    expected = f"falls to zero within its 3 epochs.*--fine-tune {tmp_path} and another --run"
+    with pytest.raises(RunError, match=expected):
+        Run(tmp_path, {"training": recipe | {"epochs": 5}})
+    assert (tmp_path / "config.json").read_bytes() == before
+
+
 def test_what_an_older_version_did_not_know_has_its_default(tmp_path):
     older = {**CONFIGURATION, "training": {"size": 64}}
     Run(tmp_path, older)
