@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from keras_colorize.imaging.color import Floats, lab_to_rgb, rgb_to_lab
 
 Colour = tuple[int, int, int]
+Doubles = NDArray[np.float64]
 
 _EDGE = 4.0  # difference of L at which neighbours belong together only by half or so
 _ACROSS = 1e-3  # weight of neighbours at the sharpest edge, beside 1 on even ground
@@ -107,8 +109,9 @@ def in_gamut(lightness: Floats, ab: Floats) -> Floats:
     Returns:
         (n, 2) float32: `ab` times a factor from 0 to 1, which leaves the hue as it is.
     """
-    least, most = np.zeros(len(lightness), np.float32), np.ones(len(lightness), np.float32)
-    factor = most
+    least: Floats = np.zeros(len(lightness), np.float32)
+    most: Floats = np.ones(len(lightness), np.float32)
+    factor: Floats = most
     for _ in range(_HALVINGS):
         shown = rgb_to_lab(lab_to_rgb(lightness[None], (factor[:, None] * ab)[None]))[0]
         # What is out of the gamut is cut to another colour.
@@ -116,12 +119,12 @@ def in_gamut(lightness: Floats, ab: Floats) -> Floats:
         least, most = np.where(fits, factor, least), np.where(fits, most, factor)
         if np.array_equal(least, most):
             break
-        factor = (least + most) / 2
+        factor = ((least + most) / 2).astype(np.float32)
     scaled: Floats = least[:, None] * ab
     return scaled
 
 
-def smoothest(lightness: Floats, wanted: Floats, weight: Floats) -> Floats:
+def smoothest(lightness: Floats, wanted: Doubles, weight: Doubles) -> Doubles:
     """Finds the smoothest field that is near to what is wanted.
 
     It minimizes, over d, the sum of w (d_p - d_q)^2 over neighbours p and q, of 1e-3 d_p^2, and of
@@ -172,7 +175,7 @@ def smoothest(lightness: Floats, wanted: Floats, weight: Floats) -> Floats:
     return solution
 
 
-def _affinity(lightness: Floats, down: int, across: int) -> Floats:
+def _affinity(lightness: Doubles, down: int, across: int) -> Doubles:
     """Weight between each pixel and the one `down` rows and `across` columns on; 0 at the edges."""
     weight = np.zeros(lightness.shape)
     height, width = lightness.shape
@@ -183,11 +186,11 @@ def _affinity(lightness: Floats, down: int, across: int) -> Floats:
     return weight
 
 
-def _disc(hint: Hint, shape: tuple[int, ...]) -> np.ndarray:
+def _disc(hint: Hint, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Which pixels a hint is about: those within its radius, at least the one that it is in."""
     height, width = shape
     row, column = min(int(hint.y * height), height - 1), min(int(hint.x * width), width - 1)
     rows, columns = np.ogrid[:height, :width]
     reach = hint.radius * min(height, width)
-    disc: np.ndarray = (rows - row) ** 2 + (columns - column) ** 2 <= reach**2
+    disc: NDArray[np.bool_] = (rows - row) ** 2 + (columns - column) ** 2 <= reach**2
     return disc
