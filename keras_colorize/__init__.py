@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from keras_colorize.config import PRESETS
-    from keras_colorize.imaging.images import ImageError
+    from keras_colorize.imaging.images import ImageError, read_photograph
+    from keras_colorize.inference.batch import colorize_files
     from keras_colorize.inference.colorizer import Colorizer
+    from keras_colorize.inference.painting import paint
     from keras_colorize.inference.runtime import WeightsError, load_runtime
     from keras_colorize.models.discriminator import build_discriminator
     from keras_colorize.models.generator import build_generator
@@ -30,7 +32,10 @@ __all__ = [
     "__version__",
     "build_discriminator",
     "build_generator",
+    "colorize_files",
     "load_runtime",
+    "paint",
+    "read_photograph",
 ]
 
 _MODULES = {
@@ -41,7 +46,10 @@ _MODULES = {
     "WeightsError": "inference.runtime",
     "build_discriminator": "models.discriminator",
     "build_generator": "models.generator",
+    "colorize_files": "inference.batch",
     "load_runtime": "inference.runtime",
+    "paint": "inference.painting",
+    "read_photograph": "imaging.images",
 }
 
 

@@ -27,7 +27,7 @@ from keras_colorize.data.tfds import TfdsPhotographs
 from keras_colorize.imaging.formats import FORMATS
 from keras_colorize.imaging.images import ImageError, read_rgb, write_image
 from keras_colorize.imaging.locks import only_writer
-from keras_colorize.imaging.quiet import quiet_pillow
+from keras_colorize.imaging.pillow_warnings import quiet_pillow
 from keras_colorize.imaging.strips import available_cores
 
 QUALITY = 95

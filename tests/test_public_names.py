@@ -18,7 +18,10 @@ PUBLIC = [
     "__version__",
     "build_discriminator",
     "build_generator",
+    "colorize_files",
     "load_runtime",
+    "paint",
+    "read_photograph",
 ]
 HEAVY = ("tensorflow", "keras", "tf_keras", "matplotlib", "scipy", "skimage")
 

@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
@@ -113,7 +113,7 @@ def command(
 
 
 def _files(models: Sequence[str]) -> tuple[str, ...]:
-    """The models, and in the place of a folder of `export` all that is in it."""
+    """Returns the models, and in the place of a folder of `export` all that is in it."""
     found: list[str] = []
     for model in models:
         folder = Path(model)
@@ -145,7 +145,7 @@ def _machine() -> dict[str, str]:
 
 
 def _processor() -> str:
-    """Its name as Linux knows it; elsewhere what Python knows."""
+    """Returns the name of the processor, on Linux with its model."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             name, _, value = line.partition(":")
@@ -155,43 +155,40 @@ def _processor() -> str:
 
 
 def _table(found: Sequence["Benchmark"]) -> str:
-    heading = ["network", "runtime", "threads", "side", "ms", "numbers", "GMAC", "Gop/s"]
-    heading += ["matrix products, Gop/s", "share"]
-    return markdown_table(
-        [
-            heading,
-            *(
-                [
-                    one.name,
-                    one.runtime,
-                    str(one.threads),
-                    str(one.side),
-                    f"{one.milliseconds:.1f}",
-                    "int8" if one.flops.is_integer else "float32",
-                    f"{one.flops.multiply_adds / 1e9:.2f}",
-                    f"{one.rate:.1f}",
-                    f"{one.matrix_rate:.1f}",
-                    f"{one.share:.0%}",
-                ]
-                for one in found
-            ),
-        ]
+    return _markdown(
+        {
+            "network": one.name,
+            "runtime": one.runtime,
+            "threads": str(one.threads),
+            "side": str(one.side),
+            "ms": f"{one.milliseconds:.1f}",
+            "numbers": "int8" if one.flops.is_integer else "float32",
+            "GMAC": f"{one.flops.multiply_adds / 1e9:.2f}",
+            "Gop/s": f"{one.rate:.1f}",
+            "matrix products, Gop/s": f"{one.matrix_rate:.1f}",
+            "share": f"{one.share:.0%}",
+        }
+        for one in found
     )
 
 
 def _layer_table(times: Sequence["LayerTime"]) -> str:
     whole = sum(one.milliseconds for one in times)
-    heading = ["layer", "operator", "output", "ms", "of all", "MMAC", "share of matrix rate"]
-    lines = [
-        [
-            one.operator.layer or "-",
-            one.operator.kind,
-            " x ".join(map(str, one.operator.output)),
-            f"{one.milliseconds:.3f}",
-            f"{one.milliseconds / whole:.1%}",
-            f"{one.operator.multiply_adds / 1e6:.1f}",
-            f"{one.share:.0%}" if one.operator.multiply_adds else "-",
-        ]
+    rows = [
+        {
+            "layer": one.operator.layer or "-",
+            "operator": one.operator.kind,
+            "output": " x ".join(map(str, one.operator.output)),
+            "ms": f"{one.milliseconds:.3f}",
+            "of all": f"{one.milliseconds / whole:.1%}",
+            "MMAC": f"{one.operator.multiply_adds / 1e6:.1f}",
+            "share of matrix rate": f"{one.share:.0%}" if one.operator.multiply_adds else "-",
+        }
         for one in sorted(times, key=lambda one: -one.milliseconds)
     ]
-    return markdown_table([heading, *lines, ["all", "", "", f"{whole:.3f}", "", "", ""]])
+    return _markdown([*rows, dict.fromkeys(rows[0], "") | {"layer": "all", "ms": f"{whole:.3f}"}])
+
+
+def _markdown(rows: Iterable[dict[str, str]]) -> str:
+    rows = list(rows)
+    return markdown_table([list(rows[0]), *(list(row.values()) for row in rows)])

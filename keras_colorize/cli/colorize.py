@@ -1,22 +1,21 @@
 """`keras-colorize colorize`: photographs, folders of them, or standard input, in colour."""
 
-import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO, Literal, TextIO
 
 import click
 
-from keras_colorize.cli.leaving_out import LeftOut
-from keras_colorize.cli.planning import plan
-from keras_colorize.cli.printing import without_controls
-from keras_colorize.cli.working import Record, colorize_all, colorize_one
+from keras_colorize.cli.colorize_report import report, report_left_out
 from keras_colorize.imaging.formats import FORMAT_OF, SUFFIXES
 from keras_colorize.imaging.images import DEFAULT_MAX_PIXELS
+from keras_colorize.inference.batch import Result, colorize_jobs, colorize_one
 from keras_colorize.inference.colorizer import Colorizer
+from keras_colorize.inference.jobs import Job, Page, find_jobs
+from keras_colorize.inference.search import JobError
 
 
 class _Page(click.ParamType):
@@ -26,11 +25,11 @@ class _Page(click.ParamType):
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | str:
-        """Reads it."""
+    ) -> int | Literal["all"]:
+        """Reads what was given."""
         if value == "all":
             return "all"
-        return click.IntRange(1).convert(value, param, ctx)
+        return int(click.IntRange(1).convert(value, param, ctx))
 
 
 @click.command(
@@ -44,30 +43,36 @@ class _Page(click.ParamType):
     "-o",
     "--out",
     metavar="OUT",
-    help="A folder, or for one picture a file; - is standard output [default: beside each].",
+    help="Folder for the results, or the file to write if there is one picture, or - for standard "
+    "output.  [default: the folder of each picture]",
 )
-@click.option("--overwrite", is_flag=True, help="Replace results that are there already.")
-@click.option("--size", type=click.IntRange(1), help="What the network sees: 256 or 512.")
+@click.option("--overwrite", is_flag=True, help="Replace results that already exist.")
+@click.option(
+    "--size",
+    type=click.IntRange(1),
+    help="Short side in pixels of what the network sees. The packaged network takes 256 and 512.  "
+    "[default: 256, or the nearest size of the network]",
+)
 @click.option(
     "--saturation",
     type=click.FloatRange(0, 10),
     default=1.0,
     show_default=True,
-    help="Factor on the colours.",
+    help="Factor on the strength of the colours. With 0 the result is grey.",
 )
 @click.option(
     "--adapt/--no-adapt",
     default=True,
     show_default=True,
-    help="Show the network old photographs without borders and fading; they are written as they "
-    "are.",
+    help="Whether to hide the borders and the fading of old photographs from the network. The "
+    "result still has both.",
 )
 @click.option(
     "--format",
     "image_format",
     type=click.Choice([suffix[1:] for suffix in SUFFIXES], case_sensitive=False),
     callback=lambda context, option, name: name and FORMAT_OF[f".{name}"],
-    help="Format of the results [default: each picture's own].",
+    help="Format of the results.  [default: the format of each picture]",
 )
 @click.option(
     "--quality",
@@ -79,36 +84,40 @@ class _Page(click.ParamType):
 @click.option(
     "--model",
     metavar="W",
-    help="A packaged name, a run folder, .keras, .tflite, .onnx or SavedModel.",
+    help="Network to use: a packaged name, a run folder, a .keras, .tflite or .onnx file, or a "
+    "SavedModel.  [default: the packaged network]",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print a record for each picture as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON record for each picture.")
 @click.option(
     "--jobs",
     type=click.IntRange(1),
-    help="Pictures in work at a time [default: one for each core].",
+    help="Number of pictures to colour at the same time.  [default: one for each core]",
 )
 @click.option(
     "--max-pixels",
     type=click.IntRange(1),
     default=DEFAULT_MAX_PIXELS,
     show_default=True,
-    help="Refuse pictures with more pixels.",
+    help="Largest number of pixels of a picture. Larger pictures are refused.",
 )
 @click.option(
     "--exclude",
     multiple=True,
     metavar="PATTERN",
-    help="Name of files or folders to leave out of folders, such as '*-old*' or 'scans/raw'. It "
-    "can be given again.",
+    help="Pattern of files or folders to leave out of folders, such as '*-old*' or 'scans/raw'. "
+    "It can be repeated.",
 )
 @click.option(
     "--page",
     type=_Page(),
-    help="Page to colour of TIFFs that have several, from 1 on, or all. The results are named "
-    "like name-p2-colorized.tif.",
+    help="Page to colour of TIFF files that have several: a number from 1 on, or all. The results "
+    "are named like name-p2-colorized.tif.",
 )
 @click.option(
-    "--cut-short", is_flag=True, help="Colour JPEGs that are cut short as far as they go."
+    "--cut-short",
+    is_flag=True,
+    help="Colour JPEG files that are cut short, instead of refusing them. The missing part stays "
+    "plain.",
 )
 def command(
     paths: tuple[str, ...],
@@ -124,19 +133,21 @@ def command(
     jobs: int | None,
     max_pixels: int,
     exclude: tuple[str, ...],
-    page: int | str | None,
+    page: Page | None,
     cut_short: bool,
 ) -> None:
     """Colour photographs.
 
-    PATHS are files, folders (their trees are kept under OUT), quoted patterns, or - for standard
-    input. The result of old.jpg is old-colorized.jpg. Originals are never replaced. Results that
-    exist are skipped, which resumes a broken run; for a single picture that is an error. Files
-    named *-colorized are skipped, unless such a file is the only path. What else is left out of a
-    folder is listed at the end, except hidden files and those of systems, such as @eaDir.
+    PATHS are files, folders, quoted patterns, or - for standard input. The result of old.jpg is
+    old-colorized.jpg; with -o FOLDER, sub-folders are kept. Originals are never replaced. Results
+    that already exist are skipped, so that the same command continues after an interruption; for a
+    single picture, an existing result is an error. Files named *-colorized are skipped, unless such
+    a file is the only path. The command lists what else it left out of a folder, except hidden
+    files and those of systems, such as @eaDir.
     """
     make_colorizer = partial(Colorizer, model, size=size, saturation=saturation, adapt=adapt)
-    options = {
+    options: dict[str, Any] = {
+        "overwrite": overwrite,
         "format": image_format,
         "quality": quality,
         "max_pixels": max_pixels,
@@ -144,37 +155,47 @@ def command(
     }
     if "-" in paths or out == "-":
         if len(paths) > 1:
-            raise click.UsageError("Standard input and output are for one picture alone.")
+            raise click.UsageError("Standard input and output take one picture alone.")
         if as_json and out in ("-", None):
             raise click.UsageError("--json and the picture cannot both go to standard output.")
         if page == "all":
-            raise click.UsageError("--page all is of files that are written to a folder.")
-        options["page"] = page
-        records = [_colorize_stream(paths[0], out or "-", make_colorizer, overwrite, options)]
-        _report(records, True, as_json)
+            raise click.UsageError("--page all does not work with standard input or output.")
+        streams = _streams(paths[0], out or "-")
+        result = colorize_one(*streams, make_colorizer(), page=page, **options)
+        report([result], alone=True, as_json=as_json)
         return
-    work, left_out = plan(paths, None if out is None else Path(out), image_format, exclude, page)
-    if not work:
-        _say_left_out(left_out)
+    try:
+        target = None if out is None else Path(out)
+        found, left_out = find_jobs(paths, target, format=image_format, exclude=exclude, page=page)
+    except JobError as error:
+        raise click.UsageError(str(error)) from error
+    if not found:
+        report_left_out(left_out)
         raise click.ClickException(f"There is no picture to colour in {', '.join(paths)}.")
-    alone = len(work) == 1 and work[0].source == Path(paths[0])
+    alone = len(found) == 1 and found[0].source == Path(paths[0])
     if alone:
-        (job,) = work
+        (job,) = found
         options["page"] = job.page
-        records = [colorize_one(job.source, job.destination, make_colorizer(), overwrite, options)]
+        results = [colorize_one(job.source, job.destination, make_colorizer(), **options)]
     else:
-        records = colorize_all(work, make_colorizer, overwrite, options, jobs)
-    _report(records, alone, as_json, left_out)
+        results = _colorize_all(found, make_colorizer, jobs, options)
+    report(results, alone=alone, as_json=as_json, left_out=left_out)
 
 
-def _colorize_stream(
-    source: str,
-    out: str,
-    make_colorizer: Callable[[], Colorizer],
-    overwrite: bool,
-    options: dict[str, Any],
-) -> Record:
-    """Colours a picture from standard input, to standard output, or both."""
+def _colorize_all(
+    found: Sequence[Job], make_colorizer: Any, workers: int | None, options: dict[str, Any]
+) -> list[Result]:
+    """Colours pictures with a progress bar; returns their results in the order of the jobs."""
+    from tqdm import tqdm
+
+    results = colorize_jobs(found, make_colorizer, workers, **options)
+    progress = tqdm(results, total=len(found), unit="picture", disable=None, delay=1)
+    by_destination = {result.destination: result for result in progress}
+    return [by_destination[job.destination] for job in found]
+
+
+def _streams(source: str, out: str) -> tuple[Path | BinaryIO, Path | BinaryIO]:
+    """Opens standard input, standard output, or both."""
     read: Path | BinaryIO = Path(source)
     write: Path | BinaryIO = Path(out)
     if source == "-":
@@ -189,7 +210,7 @@ def _colorize_stream(
         write = _standard("output", sys.stdout)
         if write.isatty():
             raise click.UsageError("The picture would go to the terminal: redirect it, or use -o.")
-    return colorize_one(read, write, make_colorizer(), overwrite, options)
+    return read, write
 
 
 def _standard(name: str, stream: TextIO | None) -> BinaryIO:
@@ -203,44 +224,3 @@ def _is_open_as(stream: BinaryIO, path: str) -> bool:
         return os.path.samestat(os.fstat(stream.fileno()), os.stat(path))
     except OSError:  # no such file, or a stream without a descriptor
         return False
-
-
-def _report(
-    records: list[Record], alone: bool, as_json: bool, left_out: LeftOut | None = None
-) -> None:
-    """Says what was done; exits with 1 unless every picture has its result."""
-    for record in records:
-        if "note" in record:
-            click.echo(without_controls(record["note"]), err=True)
-    if as_json:
-        click.echo(json.dumps(records, indent=2))
-    if alone:
-        (record,) = records
-        if record["status"] != "colorized":
-            raise click.ClickException(without_controls(record["reason"]))
-        if not as_json and record["destination"] != "-":
-            result = record["destination"]
-            terminal = sys.stdout is not None and sys.stdout.isatty()
-            click.echo(without_controls(result) if terminal else result)
-        return
-    colorized, skipped, failed = (
-        [record for record in records if record["status"] == status]
-        for status in ("colorized", "exists", "failed")
-    )
-    parts = [f"Coloured {len(colorized)} of {len(records)} pictures"]
-    if skipped:
-        parts.append(f"{len(skipped)} had their result already (--overwrite replaces it)")
-    if failed:
-        parts.append(f"{len(failed)} failed")
-    click.echo(", ".join(parts) + (":" if failed else "."), err=True)
-    for record in failed:
-        click.echo(without_controls(f"  {record['reason']}"), err=True)
-    if left_out:
-        _say_left_out(left_out)
-    if failed:
-        sys.exit(1)
-
-
-def _say_left_out(left_out: LeftOut) -> None:
-    for sentence in left_out.sentences():
-        click.echo(without_controls(sentence), err=True)

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from keras_colorize.cli.stopping import stoppable
-from keras_colorize.cli.training_set import open_training_set
+from keras_colorize.cli.recipe import recipe_options
+from keras_colorize.cli.training import open_training_set, stoppable
 from keras_colorize.config import BASELINES, PRESETS, GeneratorConfig, Preset
 from keras_colorize.imaging.files import atomic_file
 from keras_colorize.imaging.temporaries import holds_nothing
@@ -79,8 +79,9 @@ class _Systems(click.ParamType):
     type=click.Choice(list(PRESETS)),
     default="quality",
     show_default=True,
-    help="Our network, and the recipe of all systems; the discriminator takes part from the start. "
-    "The network of mobile starts from ImageNet, while the baselines do not.",
+    help="Our network, and the recipe of all systems, which the options below change. The "
+    "discriminator takes part from the start. The network of mobile starts from ImageNet, unlike "
+    "the baselines.",
 )
 @click.option(
     "--width",
@@ -95,31 +96,7 @@ class _Systems(click.ParamType):
     help="Build the baselines as wide as in their papers. Without it, they have about as many "
     "parameters as our network.",
 )
-@click.option(
-    "--size",
-    type=click.IntRange(16),
-    help="Side of the training crops, in pixels.  [default: the preset's]",
-)
-@click.option(
-    "--batch-size",
-    type=click.IntRange(1),
-    help="Number of photographs in a step.  [default: the preset's]",
-)
-@click.option(
-    "--learning-rate",
-    type=click.FloatRange(0, min_open=True),
-    help="Learning rate of the generators.  [default: the preset's]",
-)
-@click.option(
-    "--ema",
-    type=click.FloatRange(0, 1, max_open=True),
-    help="Decay of the moving averages of the generators' weights.  [default: the preset's]",
-)
-@click.option(
-    "--precision",
-    type=click.Choice(["float32", "bfloat16", "float16"]),
-    help="Precision of the computation. bfloat16 is for accelerators, and float16 for older ones.",
-)
+@recipe_options("size", "batch_size", "learning_rate", "ema", "precision")
 @click.option(
     "--epochs",
     type=click.IntRange(1),

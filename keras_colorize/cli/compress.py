@@ -5,8 +5,7 @@ from typing import Any
 
 import click
 
-from keras_colorize.cli.stopping import stoppable
-from keras_colorize.cli.training_set import open_training_set
+from keras_colorize.cli.training import open_training_set, stoppable
 from keras_colorize.exporting.compression_recipe import (
     LEARNING_RATES,
     METHODS,

@@ -67,7 +67,7 @@ def command(
     original. For comparison, the table also has rows for grey photographs and for photographs in
     their mean colour. Below each score are the ends of its 95 % confidence interval.
     """
-    from keras_colorize.cli.printing import printable, without_controls
+    from keras_colorize.cli.printing import without_controls
     from keras_colorize.evaluation.aged import AGED_PROTOCOL, Aged
     from keras_colorize.evaluation.predictions import PREDICTIONS_PROTOCOL, Predictions
     from keras_colorize.evaluation.score_files import ScoreFiles
@@ -111,7 +111,7 @@ def command(
     if as_json:
         click.echo(json.dumps(finite(report), indent=2))
     else:
-        click.echo(without_controls(printable(_text(report)), keep="\n"))
+        click.echo(without_controls(_text(report), keep="\n"))
     if scores.unreadable:
         count = len(scores.unreadable)
         click.echo(f"{count} file{'s' * (count > 1)} could not be scored:", err=True)

@@ -7,11 +7,10 @@ from packaging.utils import canonicalize_name
 
 
 def declared_extras() -> dict[str, list[str]]:
-    """Read which distributions each extra of keras-colorize installs on this Python and system.
+    """Read which distributions each extra installs on this Python and system.
 
-    Returns:
-        For each extra, the names of its distributions, in lower case with dashes. Those of the
-        extras that it contains are left out.
+    Their names are in lower case with dashes. Those of the extras that an extra contains are left
+    out.
     """
     about = metadata("keras-colorize")
     requirements = [Requirement(line) for line in about.get_all("Requires-Dist") or ()]
@@ -54,16 +53,10 @@ def import_problem(error: ImportError, preferred: str | None = None) -> str | No
 
 
 def missing_extra(module: str, preferred: str | None = None) -> str | None:
-    """Find the extra that installs a module.
+    """Find the extra that installs a module, or `None` if there is none.
 
-    Args:
-        module: name of a module that could not be imported, such as `tensorflow_io`. Every module
-            that the package imports has the name of its distribution, apart from an "-api" or "io"
-            at the end.
-        preferred: the extra to suggest if several extras install the module.
-
-    Returns:
-        The name of the extra, or `None` if no extra installs the module.
+    Every module that the package imports has the name of its distribution, apart from an "-api" or
+    "io" at the end. If several extras install the module, the `preferred` one is taken.
     """
     distribution = canonicalize_name(module.partition(".")[0])
     known = {distribution, f"{distribution}-api", f"{distribution}io"}

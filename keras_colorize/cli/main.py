@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from importlib import import_module
 from io import TextIOWrapper
 
@@ -24,6 +25,7 @@ COMMANDS = (
     "benchmark",
     "doctor",
 )
+ALIASES = {"colorise": "colorize"}
 INTERRUPTED = 128 + 2  # what a shell reports of a program that SIGINT ended
 
 
@@ -40,6 +42,23 @@ class CommandGroup(click.Group):
             return None
         command: click.Command = import_module(f"keras_colorize.cli.{cmd_name}").command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the first argument names; a file or folder is coloured.
+
+        Raises:
+            click.UsageError: if there is neither a command nor a file of that name.
+        """
+        name = ALIASES.get(args[0], args[0])
+        if self.get_command(ctx, name) is not None:
+            return super().resolve_command(ctx, [name, *args[1:]])
+        if os.path.exists(name):
+            return super().resolve_command(ctx, ["colorize", *args])
+        if close := get_close_matches(name, COMMANDS, n=1):
+            ctx.fail(f"No such command {name!r}. Did you mean {close[0]!r}?")
+        ctx.fail(f"No such command {name!r}, and no file or folder has this name.")
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the arguments. `--help` imports every command."""
@@ -114,4 +133,8 @@ def _os_error_sentence(error: OSError) -> str:
 )
 @click.version_option(keras_colorize.__version__, prog_name="keras-colorize")
 def main() -> None:
-    """Colour black-and-white photographs, and train the networks that do it."""
+    """Colour black-and-white photographs, and train the networks that do it.
+
+    A file or folder in the place of COMMAND is coloured: keras-colorize old.jpg does the same as
+    keras-colorize colorize old.jpg.
+    """

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from keras_colorize.cli.training_set import say_left_out
+from keras_colorize.cli.training import say_left_out
 from keras_colorize.inference.quiet import import_quietly
 
 

@@ -1,40 +1,121 @@
-"""The preset that the options of `keras-colorize train` describe."""
+"""The options of a training's recipe, and the preset that they describe."""
 
+from collections.abc import Callable
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
-from keras_colorize.cli.training_set import prepare_keras
+from keras_colorize.cli.training import prepare_keras
 from keras_colorize.config import BaselineName, Encoder, GeneratorConfig, Preset, TrainingConfig
 
-
-class Growth(click.ParamType):
-    """`EPOCHS:SIZE` -> (epochs, size)."""
-
-    name = "epochs:size"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
-        """Reads what was given; see click."""
-        try:
-            epochs, size = map(int, value.split(":"))
-        except ValueError:
-            self.fail(f"{value!r} is not EPOCHS:SIZE, for example 6:192.", param, ctx)
-        return epochs, size
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class Shares(click.ParamType):
-    """`LEAST:GREATEST` -> two shares."""
+class Pair(click.ParamType):
+    """Two numbers with a colon between them."""
 
-    name = "least:greatest"
+    def __init__(self, name: str, kind: Callable[[str], float], example: str) -> None:
+        """Names the numbers.
+
+        Args:
+            name: such as `epochs:size`.
+            kind: what reads each.
+            example: for the message about other values.
+        """
+        self.name, self._kind, self._example = name, kind, example
 
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[float, float]:
         """Reads what was given; see click."""
         try:
-            least, greatest = map(float, value.split(":"))
+            first, second = map(self._kind, value.split(":"))
         except ValueError:
-            self.fail(f"{value!r} is not LEAST:GREATEST, for example 0.6:1.", param, ctx)
-        return least, greatest
+            message = f"{value!r} is not {self.name.upper()}, for example {self._example}."
+            self.fail(message, param, ctx)
+        return first, second
+
+
+_POSITIVE = click.FloatRange(0, min_open=True)
+_OPTIONS: dict[str, tuple[click.ParamType, str]] = {
+    "epochs": (click.IntRange(1), "Number of epochs."),
+    "steps_per_epoch": (
+        click.IntRange(1),
+        "Number of steps in an epoch.  [default: one pass over the photographs]",
+    ),
+    "images_per_epoch": (
+        click.IntRange(1),
+        "Number of photographs in an epoch, rounded up to whole steps. It replaces "
+        "--steps-per-epoch.",
+    ),
+    "batch_size": (click.IntRange(1), "Number of photographs in a step."),
+    "accumulation": (
+        click.IntRange(1),
+        "Number of steps whose mean gradient moves the weights once. It replaces a larger batch "
+        "that does not fit in memory.",
+    ),
+    "size": (click.IntRange(16), "Side of the training crops, in pixels."),
+    "crop": (
+        Pair("least:greatest", float, "0.6:1"),
+        "Least and greatest side of the random crops, as shares of the short side of the "
+        "photograph. The crops are resized to --size afterwards.  [default: the preset's]",
+    ),
+    "aging": (
+        click.FloatRange(0, 1),
+        "Share of the crops that are made to look like old photographs.",
+    ),
+    "learning_rate": (_POSITIVE, "Learning rate of the generator."),
+    "discriminator_rate_ratio": (
+        _POSITIVE,
+        "Learning rate of the discriminator, divided by that of the generator.",
+    ),
+    "schedule": (
+        click.Choice(["constant", "linear", "cosine"]),
+        "How the learning rates change: not at all, or down to zero over the whole run, in a "
+        "straight line or along a cosine.",
+    ),
+    "encoder_rate_ratio": (
+        _POSITIVE,
+        "Share of each filter's size that a step moves in an encoder from ImageNet, over the "
+        "learning rate of the rest.",
+    ),
+    "l1_weight": (
+        click.FloatRange(0),
+        "Weight of the L1 loss relative to the adversarial loss.",
+    ),
+    "warm_up_epochs": (click.IntRange(0), "Number of first epochs without the discriminator."),
+    "label_smoothing": (
+        click.FloatRange(0, 0.5),
+        "Amount by which the discriminator's target for real photographs is below 1.",
+    ),
+    "ema": (
+        click.FloatRange(0, 1, max_open=True),
+        "Decay of the moving average of the generator's weights. With 0 there is no average.",
+    ),
+    "precision": (
+        click.Choice(["float32", "bfloat16", "float16"]),
+        "Precision of the computation. bfloat16 is for accelerators, and float16 for older ones.",
+    ),
+    "seed": (
+        click.IntRange(0, 2**32 - 1),
+        "Seed of the initial weights and of the order and position of the crops.",
+    ),
+}
+
+
+def recipe_options(*names: str) -> Callable[[Function], Function]:
+    """Adds options that change a recipe. Those that are not given are None.
+
+    Args:
+        names: fields of `TrainingConfig`, or `images_per_epoch`.
+    """
+
+    def add(command: Function) -> Function:
+        for name in reversed(names):
+            type_, text = _OPTIONS[name]
+            command = click.option(f"--{name.replace('_', '-')}", type=type_, help=text)(command)
+        return command
+
+    return add
 
 
 def chosen_preset(

@@ -5,9 +5,8 @@ from typing import Any
 
 import click
 
-from keras_colorize.cli.recipe import Growth, Shares, chosen_preset
-from keras_colorize.cli.stopping import stoppable
-from keras_colorize.cli.training_set import open_training_set, prepare_keras
+from keras_colorize.cli.recipe import Pair, chosen_preset, recipe_options
+from keras_colorize.cli.training import open_training_set, prepare_keras, stoppable
 from keras_colorize.config import (
     BASELINES,
     ENCODERS,
@@ -74,59 +73,16 @@ from keras_colorize.inference.quiet import import_quietly
     help="Weights to start from instead of random ones: a packaged name such as mobile, a run "
     "folder, or a .keras or .tflite file.",
 )
-@click.option("--epochs", type=click.IntRange(1), help="Number of epochs.")
-@click.option(
-    "--steps-per-epoch",
-    type=click.IntRange(1),
-    help="Number of steps in an epoch.  [default: one pass over the photographs]",
+@recipe_options(
+    "epochs", "steps_per_epoch", "images_per_epoch", "batch_size", "accumulation", "size"
 )
-@click.option(
-    "--images-per-epoch",
-    type=click.IntRange(1),
-    help="Number of photographs in an epoch, rounded up to whole steps. It replaces "
-    "--steps-per-epoch.",
-)
-@click.option("--batch-size", type=click.IntRange(1), help="Number of photographs in a step.")
-@click.option(
-    "--accumulation",
-    type=click.IntRange(1),
-    help="Number of steps whose mean gradient moves the weights once. It replaces a larger batch "
-    "that does not fit in memory.",
-)
-@click.option("--size", type=click.IntRange(16), help="Side of the training crops, in pixels.")
 @click.option(
     "--grow",
-    type=Growth(),
+    type=Pair("epochs:size", int, "6:192"),
     multiple=True,
     help="Change the side of the crops to SIZE after this number of epochs. It can be repeated.",
 )
-@click.option(
-    "--crop",
-    type=Shares(),
-    help="Least and greatest side of the random crops, as shares of the short side of the "
-    "photograph. The crops are resized to --size afterwards.  [default: the preset's]",
-)
-@click.option(
-    "--aging",
-    type=click.FloatRange(0, 1),
-    help="Share of the crops that are made to look like old photographs.",
-)
-@click.option(
-    "--learning-rate",
-    type=click.FloatRange(0, min_open=True),
-    help="Learning rate of the generator.",
-)
-@click.option(
-    "--discriminator-rate-ratio",
-    type=click.FloatRange(0, min_open=True),
-    help="Learning rate of the discriminator, divided by that of the generator.",
-)
-@click.option(
-    "--schedule",
-    type=click.Choice(["constant", "linear", "cosine"]),
-    help="How the learning rates change: not at all, or down to zero over the whole run, in a "
-    "straight line or along a cosine.",
-)
+@recipe_options("crop", "aging", "learning_rate", "discriminator_rate_ratio", "schedule")
 @click.option(
     "--freeze-encoder",
     "frozen_encoder_epochs",
@@ -135,27 +91,7 @@ from keras_colorize.inference.quiet import import_quietly
     help="Number of first epochs in which an encoder from ImageNet does not learn.  [default with "
     "--fine-tune: 0]",
 )
-@click.option(
-    "--encoder-rate-ratio",
-    type=click.FloatRange(0, min_open=True),
-    help="Share of each filter's size that a step moves in an encoder from ImageNet, over the "
-    "learning rate of the rest.",
-)
-@click.option(
-    "--l1-weight",
-    type=click.FloatRange(0),
-    help="Weight of the L1 loss relative to the adversarial loss.",
-)
-@click.option(
-    "--warm-up-epochs",
-    type=click.IntRange(0),
-    help="Number of first epochs without the discriminator.",
-)
-@click.option(
-    "--label-smoothing",
-    type=click.FloatRange(0, 0.5),
-    help="Amount by which the discriminator's target for real photographs is below 1.",
-)
+@recipe_options("encoder_rate_ratio", "l1_weight", "warm_up_epochs", "label_smoothing")
 @click.option(
     "--freeze-statistics/--no-freeze-statistics",
     "frozen_statistics",
@@ -163,25 +99,11 @@ from keras_colorize.inference.quiet import import_quietly
     help="Whether batch norm keeps the statistics that it starts with.  [default: only with "
     "--fine-tune]",
 )
-@click.option(
-    "--ema",
-    type=click.FloatRange(0, 1, max_open=True),
-    help="Decay of the moving average of the generator's weights. With 0 there is no average.",
-)
-@click.option(
-    "--precision",
-    type=click.Choice(["float32", "bfloat16", "float16"]),
-    help="Precision of the computation. bfloat16 is for accelerators, and float16 for older ones.",
-)
+@recipe_options("ema", "precision", "seed")
 @click.option(
     "--rematerialize",
     is_flag=True,
     help="Save memory by computing activations twice, which takes more time.",
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    help="Seed of the initial weights and of the order and position of the crops.",
 )
 @click.option(
     "--strategy",

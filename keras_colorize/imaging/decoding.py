@@ -24,9 +24,9 @@ from keras_colorize.imaging.exif import carried_exif, orientation, turn_of, upri
 from keras_colorize.imaging.formats import result_format
 from keras_colorize.imaging.jpeg import load_jpeg
 from keras_colorize.imaging.pages import open_tiff
+from keras_colorize.imaging.pillow_warnings import quiet_pillow
 from keras_colorize.imaging.pixels import PixelKindError, file_pixels, tiff_pixels
 from keras_colorize.imaging.png import PngFacts, readable, without_gamma
-from keras_colorize.imaging.quiet import quiet_pillow
 from keras_colorize.imaging.read_only import MissingReaderError, open_read_only
 from keras_colorize.imaging.resolution import Dpi, carried_dpi
 from keras_colorize.imaging.sniffing import START, sniff

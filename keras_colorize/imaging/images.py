@@ -22,8 +22,8 @@ from keras_colorize.imaging.errors import (
     PixelLimitError,
 )
 from keras_colorize.imaging.exif import carried_exif, orientation, upright
+from keras_colorize.imaging.pillow_warnings import quiet_pillow
 from keras_colorize.imaging.pixels import PixelKindError, pixels_of
-from keras_colorize.imaging.quiet import quiet_pillow
 from keras_colorize.imaging.resolution import Dpi, carried_dpi
 from keras_colorize.imaging.writing import over_white, write_image
 

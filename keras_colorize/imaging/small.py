@@ -10,7 +10,7 @@ from keras_colorize.imaging.bounds import DEFAULT_MAX_PIXELS
 from keras_colorize.imaging.decoding import decode
 from keras_colorize.imaging.exif import orientation
 from keras_colorize.imaging.images import rgb_of
-from keras_colorize.imaging.quiet import quiet_pillow
+from keras_colorize.imaging.pillow_warnings import quiet_pillow
 
 
 def read_small(source: str | Path | bytes | BinaryIO, side: int) -> tuple[Image.Image, int]:

@@ -1,4 +1,4 @@
-"""How fast a network runs, against how fast the processor multiplies matrices meanwhile."""
+"""Times a network, and compares its speed with that of large matrix products."""
 
 import os
 from concurrent.futures import ProcessPoolExecutor
@@ -24,17 +24,17 @@ _RUNTIMES = {
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A network in its runtime, timed.
+    """The times of a network in its runtime.
 
     Attributes:
-        name: of the network.
-        runtime: what runs it.
-        threads: cores that it may use.
-        side: of the square picture.
-        milliseconds: median time of a prediction.
-        flops: what it multiplies meanwhile.
-        matrix_rate: of large matrix products of its type, in 1e9 operations a second, measured
-            in turns with it.
+        name: the name of the network.
+        runtime: the library that runs it.
+        threads: the number of cores that it may use.
+        side: the side of the square picture.
+        milliseconds: the median time of a prediction.
+        flops: the multiplications of a prediction.
+        matrix_rate: the speed of large matrix products of its type, in 1e9 operations a second,
+            measured in turns with it.
     """
 
     name: str
@@ -47,23 +47,20 @@ class Benchmark:
 
     @property
     def rate(self) -> float:
-        """In 1e9 operations a second; a multiplication and its addition are two."""
+        """The speed in 1e9 operations a second; a multiplication and its addition are two."""
         return 2e-6 * self.flops.multiply_adds / self.milliseconds
 
     @property
     def share(self) -> float:
-        """Of the matrix rate."""
+        """The speed as a share of `matrix_rate`."""
         return self.rate / self.matrix_rate
 
 
 @dataclass(frozen=True)
 class LayerTime:
-    """An operator of a `.tflite` file, timed alone.
+    """The median time of an operator of a `.tflite` file that runs alone.
 
-    Attributes:
-        operator: what it computes.
-        milliseconds: median time.
-        share: of the rate of large matrix products of its type, measured in turns with it.
+    `share` compares its speed with that of large matrix products, as in `Benchmark`.
     """
 
     operator: Operator
@@ -71,25 +68,21 @@ class LayerTime:
     share: float
 
     def facts(self) -> dict[str, Any]:
-        """All of it but the operator's file, as plain data."""
-        operator = {**vars(self.operator)}
-        del operator["model"]
+        """Returns all of it but the operator's file, as plain data."""
+        operator = {name: fact for name, fact in vars(self.operator).items() if name != "model"}
         return {**operator, "milliseconds": self.milliseconds, "share": self.share}
 
 
 def benchmark(
     weights: str | os.PathLike[str], threads: int, *, size: int | None = None, repeats: int = 30
 ) -> Benchmark:
-    """Times a network in a process of its own: TensorFlow's number of threads is a process's.
+    """Times a network in a process of its own, where TensorFlow uses no more than `threads`.
 
     Args:
         weights: as `load_runtime` takes them.
-        threads: cores to use.
-        size: side of the square picture; None is 256, or the nearest to it that there is.
-        repeats: how many predictions are timed.
-
-    Returns:
-        Its median time, what it multiplies, and the rate of matrix products in turns with it.
+        threads: number of cores to use.
+        size: side of the square picture; by default 256, or the nearest size of the network.
+        repeats: number of predictions to time.
 
     Raises:
         WeightsError: there are no such weights, or they cannot be used.
@@ -121,17 +114,10 @@ def _benchmark(
 
 
 def layer_times(path: Path, threads: int, side: int, repeats: int = 30) -> list[LayerTime]:
-    """Times each operator of a `.tflite` file alone.
+    """Times each operator of a `.tflite` file alone, in the order of the graph.
 
-    Args:
-        path: of the file.
-        threads: cores to use.
-        side: of the square picture, which the file has a signature for.
-        repeats: how often each is timed.
-
-    Returns:
-        In the order of the graph. Alone, an operator finds its input in the processor's caches
-        as its own last run left it, not as the operator before it did.
+    Alone, an operator finds its input in the processor's caches as its own last run left it, not as
+    the operator before it did. The file must have a signature for pictures of this side.
 
     Raises:
         WeightsError: the file cannot be used.

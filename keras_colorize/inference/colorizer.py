@@ -2,8 +2,6 @@
 
 import os
 import sys
-import threading
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -12,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from keras_colorize.imaging.color import lab_to_rgb
-from keras_colorize.imaging.framing import Framing, find_framing
+from keras_colorize.imaging.framing import Area, Framing, find_framing
 from keras_colorize.imaging.images import (
     DEFAULT_MAX_PIXELS,
     ImageError,
@@ -21,9 +18,9 @@ from keras_colorize.imaging.images import (
     write_image,
 )
 from keras_colorize.imaging.tone import restored_range
-from keras_colorize.imaging.upsampling import guided_upsample, render
 from keras_colorize.inference.fitting import predict_fitted, short_side
 from keras_colorize.inference.given import File, Source, kind_of, read_given
+from keras_colorize.inference.painting import full_size_ab, paint, prepare_opencv
 from keras_colorize.inference.runtime import Floats, KerasRuntime, Runtime, load_runtime
 
 if TYPE_CHECKING:
@@ -74,6 +71,30 @@ class Colorizer:
         self.saturation = saturation
         self.adapt = adapt
 
+    def predict_low_ab(self, lightness: Floats) -> tuple[Floats, Area]:
+        """Predicts ab at the resolution of the network, the first step of `colorize`.
+
+        Use it to work on the colours before `paint` brings them to full size, which is the second
+        step: to smooth them over the pictures of a film, or to run the two steps on different
+        machines.
+
+        Args:
+            lightness: (H, W) in 0..100.
+
+        Returns:
+            ab, (h, w, 2) float32 in Lab units, nowhere finer than the lightness; and the area of
+            the photograph that it covers, which is all of it unless borders were found.
+        """
+        lightness = np.ascontiguousarray(lightness, np.float32)
+        framing = find_framing(lightness) if self.adapt else Framing.none(lightness.shape)
+        adapt = restored_range if self.adapt else None
+        seen = framing.seen(lightness)
+        ab = predict_fitted(seen, self.runtime, self.size, adapt)
+        height, width = (min(pair) for pair in zip(ab.shape, seen.shape, strict=False))
+        if (height, width) != ab.shape[:2]:
+            ab = cv2.resize(ab, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
+        return ab * np.float32(self.saturation), framing.picture
+
     def predict_ab(self, lightness: Floats) -> Floats:
         """Predicts ab at full size.
 
@@ -83,15 +104,7 @@ class Colorizer:
         Returns:
             (H, W, 2) float32 in Lab units, 0 in borders.
         """
-        lightness = np.ascontiguousarray(lightness, np.float32)
-        framing = self._framing(lightness)
-        inside = lightness[framing.picture.slices]
-        ab = guided_upsample(self._low_ab(framing.seen(lightness)), inside)
-        if inside.shape == lightness.shape:
-            return ab
-        full = np.zeros((*lightness.shape, 2), np.float32)
-        full[framing.picture.slices] = ab
-        return full
+        return full_size_ab(lightness, *self.predict_low_ab(lightness))
 
     def colorize(self, source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Image.Image:
         """Colours a photograph.
@@ -109,7 +122,7 @@ class Colorizer:
         Raises:
             ImageError: the photograph cannot be read.
         """
-        _opencv_tables()
+        prepare_opencv()
         photograph = read_given(source, max_pixels)
         rgb = self._paint(photograph)
         alpha = photograph.alpha
@@ -161,7 +174,7 @@ class Colorizer:
         if isinstance(destination, str | Path) and isinstance(source, str | os.PathLike):
             if is_same_file(source, destination):
                 raise ImageError(f"{destination} is the photograph itself, which stays as it is.")
-        _opencv_tables()
+        prepare_opencv()
         photograph = read_given(source, max_pixels, as_far_as_it_goes, page)
         if format is None and not isinstance(destination, str | Path):
             format = photograph.format
@@ -183,32 +196,7 @@ class Colorizer:
         )
 
     def _paint(self, photograph: Photograph) -> NDArray[np.uint8]:
-        lightness = photograph.lightness
-        framing = self._framing(lightness)
-        picture = framing.picture
-        ab = self._low_ab(framing.seen(lightness))
-        _opencv_tables().join()
-        inside = render(lightness[picture.slices], ab)
-        if inside.shape[:2] == lightness.shape:
-            return inside
-        rgb = np.empty((*lightness.shape, 3), np.uint8)
-        rgb[picture.slices] = inside
-        for border in picture.around(lightness.shape):
-            rgb[border.slices] = render(lightness[border.slices], np.zeros((1, 1, 2), np.float32))
-        return rgb
-
-    def _framing(self, lightness: Floats) -> Framing:
-        """Returns which part of a photograph the network sees."""
-        return find_framing(lightness) if self.adapt else Framing.none(lightness.shape)
-
-    def _low_ab(self, lightness: Floats) -> Floats:
-        """Returns ab of the network's resolution, nowhere finer than the picture's own."""
-        adapt = restored_range if self.adapt else None
-        ab = predict_fitted(lightness, self.runtime, self.size, adapt)
-        height, width = (min(pair) for pair in zip(ab.shape, lightness.shape, strict=False))
-        if (height, width) != ab.shape[:2]:
-            ab = cv2.resize(ab, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
-        return ab * np.float32(self.saturation)
+        return paint(photograph.lightness, *self.predict_low_ab(photograph.lightness))
 
 
 def is_same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
@@ -217,15 +205,6 @@ def is_same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> 
         return os.path.samefile(one, other)
     except OSError:  # one does not exist
         return False
-
-
-@cache
-def _opencv_tables() -> threading.Thread:
-    """Has OpenCV fill its Lab tables, 0.1 s once a process, while the first picture is decoded."""
-    pixel = np.zeros((1, 1, 2), np.float32)
-    thread = threading.Thread(target=lab_to_rgb, args=(pixel[..., 0], pixel))
-    thread.start()
-    return thread
 
 
 def _runtime(model: Any, threads: int | None) -> Runtime:

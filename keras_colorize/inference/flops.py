@@ -1,4 +1,4 @@
-"""What a network multiplies for a picture, whatever runtime it is in."""
+"""Counts what a network multiplies for a picture, whatever runtime it is in."""
 
 import os
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ from keras_colorize.inference.weights import resolve_weights
 
 @dataclass(frozen=True)
 class Flops:
-    """What a prediction multiplies.
+    """The multiplications of a prediction's convolutions, each with its addition.
 
     Attributes:
-        multiply_adds: multiplications, each with its addition, of convolutions.
+        multiply_adds: their number.
         is_integer: whether they are of 8-bit integers.
     """
 
@@ -30,15 +30,12 @@ class Flops:
 
 
 def flops_of(weights: str | os.PathLike[str] | None, runtime: Runtime, side: int) -> Flops:
-    """Counts what a network multiplies.
+    """Counts the multiply-adds of one square picture.
 
     Args:
         weights: that the runtime was loaded from.
         runtime: of `load_runtime`.
-        side: of the square picture, which the network takes.
-
-    Returns:
-        The multiply-adds of one picture.
+        side: of the picture, which must be a size that the network takes.
     """
     match runtime:
         case LiteRTRuntime():
@@ -60,20 +57,14 @@ def flops_of(weights: str | os.PathLike[str] | None, runtime: Runtime, side: int
 def _of_graph(network: Any, side: int) -> int:
     """Counts by TensorFlow's own profiler, in a graph without calls and of one size."""
     tensorflow = import_quietly("tensorflow")
-    from tensorflow.python.framework.convert_to_constants import (
-        convert_variables_to_constants_v2,
-    )
+    from tensorflow.python.framework import convert_to_constants as constants
 
     spec = tensorflow.TensorSpec((1, side, side, 1), tensorflow.float32)
     sized = tensorflow.function(lambda x: network(lightness=x)).get_concrete_function(spec)
-    graph = convert_variables_to_constants_v2(sized).graph
+    graph = constants.convert_variables_to_constants_v2(sized).graph
     builder = tensorflow.compat.v1.profiler.ProfileOptionBuilder
     options = builder(builder.float_operation()).with_empty_output().build()
-    options["account_type_regexes"] = [
-        "Conv2D",
-        "Conv2DBackpropInput",
-        "DepthwiseConv2dNative",
-    ]
+    options["account_type_regexes"] = ["Conv2D", "Conv2DBackpropInput", "DepthwiseConv2dNative"]
     logger = tensorflow.get_logger()
     level = logger.level
     logger.setLevel("ERROR")  # the profiler warns of its own use of TensorFlow

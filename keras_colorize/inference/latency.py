@@ -11,31 +11,12 @@ from keras_colorize.inference.runtime import Runtime
 
 
 def milliseconds(runtime: Runtime, repeats: int = 30) -> float:
-    """Median time of a prediction, in milliseconds, without the first one.
-
-    Args:
-        runtime: the network.
-        repeats: how many predictions are timed.
-
-    Returns:
-        The median.
-    """
+    """Returns the median time of a prediction in milliseconds, without the first one."""
     return medians([prediction(runtime)], repeats)[0]
 
 
 def prediction(runtime: Runtime, size: int | None = None) -> Callable[[], object]:
-    """A call that predicts the colours of one square picture.
-
-    Args:
-        runtime: the network.
-        size: side of the picture; None is 256, or the nearest to it that there is.
-
-    Returns:
-        What predicts once each time it is called.
-
-    Raises:
-        SizeError: the network does not take `size`.
-    """
+    """Returns a function that predicts the colours of one square picture of `short_side`."""
     side = short_side(runtime, size)
     random = np.random.default_rng(0)
     lightness = random.uniform(0, 100, (side, side)).astype(np.float32)
@@ -43,14 +24,10 @@ def prediction(runtime: Runtime, size: int | None = None) -> Callable[[], object
 
 
 def medians(calls: Sequence[Callable[[], object]], repeats: int) -> list[float]:
-    """Median times of calls that take turns, so that a busy moment meets all of them.
+    """Returns the median time of each call in milliseconds.
 
-    Args:
-        calls: what to time; each is called once before, to compile or to set up its memory.
-        repeats: how many times each is timed.
-
-    Returns:
-        Milliseconds of each.
+    The calls take turns, so that a busy moment of the machine meets all of them. Each is called
+    once before, to compile or to set up its memory.
     """
     for call in calls:
         call()

@@ -70,13 +70,6 @@ class LiteRTRuntime:
 def open_litert(path: Path, threads: int) -> Any:
     """Opens a `.tflite` file in LiteRT's interpreter.
 
-    Args:
-        path: of the file.
-        threads: cores to use.
-
-    Returns:
-        The interpreter.
-
     Raises:
         WeightsError: the file is no such model.
     """

@@ -1,4 +1,4 @@
-"""Large matrix products by LiteRT: how fast this processor multiplies at best."""
+"""Large matrix products in LiteRT, which show how fast this processor multiplies at best."""
 
 from typing import Any
 
@@ -14,18 +14,10 @@ OPERATIONS = 2 * ROWS * INNER * COLUMNS  # multiplications and additions
 
 
 class MatrixProduct:
-    """A product of (1024, 512) and (512, 512), of float32 or of int8, in XNNPACK.
-
-    That is the library in which LiteRT's convolutions run, too.
-    """
+    """A product of (1024, 512) and (512, 512) in XNNPACK, which also runs LiteRT's convolutions."""
 
     def __init__(self, threads: int, *, is_integer: bool = False) -> None:
-        """Makes the matrices.
-
-        Args:
-            threads: cores to use.
-            is_integer: int8 with sums in int32; else float32.
-        """
+        """Makes the matrices, of int8 with sums in int32, or of float32."""
         self._interpreter = Interpreter(model_content=_model(is_integer), num_threads=threads)
         with quiet_first_run():
             self._interpreter.allocate_tensors()

@@ -1,4 +1,4 @@
-"""What a `.tflite` file of this project says of itself, as JSON in its metadata."""
+"""Facts about a network, as JSON in the metadata of its `.tflite` file."""
 
 import json
 import struct
@@ -14,14 +14,7 @@ FACTS = "KERAS_COLORIZE"
 
 
 def read_facts(model: bytes) -> dict[str, Any]:
-    """Reads the facts out of a file; empty if it has none.
-
-    Args:
-        model: a `.tflite` file.
-
-    Returns:
-        What its metadata entry `KERAS_COLORIZE` holds.
-    """
+    """Reads the metadata entry `KERAS_COLORIZE` of a `.tflite` file; empty if there is none."""
     parsed = schema.ModelT.InitFromPackedBuf(model, 0)
     for entry in parsed.metadata or []:
         if entry.name.decode() == FACTS:
@@ -31,13 +24,7 @@ def read_facts(model: bytes) -> dict[str, Any]:
 
 
 def facts_of_file(path: Path) -> dict[str, Any]:
-    """Reads the facts of a file that a user names.
-
-    Args:
-        path: of a `.tflite` file.
-
-    Returns:
-        As `read_facts`.
+    """Reads the facts of a `.tflite` file that a user names.
 
     Raises:
         WeightsError: the file is damaged.
@@ -50,13 +37,6 @@ def facts_of_file(path: Path) -> dict[str, Any]:
 
 
 def generator_config(facts: dict[str, Any]) -> GeneratorConfig | None:
-    """Returns the configuration of the network that a file was made of.
-
-    Args:
-        facts: of `read_facts`.
-
-    Returns:
-        None for a file from before configurations were written down.
-    """
+    """Returns the configuration of a network; None for a file from before they were written."""
     fields = facts.get("generator")
     return None if fields is None else GeneratorConfig.from_fields(fields)

@@ -57,14 +57,7 @@ class Operator:
 
 
 def read_operators(path: Path, signature: str = "colorize") -> list[Operator]:
-    """Takes the graph of a signature apart.
-
-    Args:
-        path: of a `.tflite` file.
-        signature: its name.
-
-    Returns:
-        The operators in their order, without those that only unpack constants.
+    """Reads the operators of a signature, in their order, without those that unpack constants.
 
     Raises:
         WeightsError: the file is damaged, or has no such signature.
@@ -175,14 +168,7 @@ def layer_of(tensor: str) -> str:
 
 
 def pack(model: Any) -> bytes:
-    """A `.tflite` file of flatbuffers' objects.
-
-    Args:
-        model: a `ModelT` of TensorFlow Lite's schema.
-
-    Returns:
-        What the file holds.
-    """
+    """Writes a `ModelT` of TensorFlow Lite's schema as the bytes of a `.tflite` file."""
     builder = flatbuffers.Builder(1 << 20)
     builder.Finish(model.Pack(builder), _IDENTIFIER)
     return bytes(builder.Output())

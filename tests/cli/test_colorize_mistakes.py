@@ -85,7 +85,7 @@ def test_a_file_in_the_place_of_a_folder_fails_and_the_others_are_coloured(folde
     records = {record["source"]: record for record in json.loads(result.stdout)}
     for name in ("album/deep/one.jpg", "album/deep/er/three.jpg"):
         assert records[name]["status"] == "failed"
-        assert records[name]["reason"] == "out/deep is a file, not a folder."
+        assert records[name]["reason"].endswith(": out/deep is a file, not a folder.")
     assert tree(folder / "out") == {"deep", "one-colorized.jpg", "two-colorized.JPG"}
 
 
@@ -133,7 +133,7 @@ def test_one_output_file_for_several_pictures_is_refused(folder, output, coloriz
     (folder / "taken").write_bytes(b"mine")
     result = colorize("album", "-o", output)
     assert result.exit_code == 2
-    assert f"-o {output} names one file: name a folder" in result.stderr
+    assert f"{output} names one file: name a folder" in result.stderr
 
 
 @pytest.mark.parametrize("alias", ["itself", "symlink", "hardlink", "stdin"])
@@ -189,9 +189,9 @@ def test_standard_input_to_a_file_of_no_known_format(jpeg, folder, colorize):
         (["album/one.jpg", "--max-pixels", "100"], 1, "limit of 100; --max-pixels raises it."),
         (["album/one.jpg", "-o", "album/notes.txt/x"], 1, "album/notes.txt is a file, not a fold"),
         (["album/one.jpg", "-o", "album/notes.txt/x.png"], 1, "album/notes.txt is a file, not"),
-        (["album/one.jpg", "-o", "result.gif"], 2, "-o result.gif names no format to write: JPEG"),
-        (["album", "-o", "results.GIF"], 2, "-o results.GIF names no format to write: JPEG"),
-        (["album/one.jpg", "-o", "result.pdf"], 2, "-o result.pdf names no format to write: JPEG"),
+        (["album/one.jpg", "-o", "result.gif"], 2, "result.gif names no format to write: JPEG"),
+        (["album", "-o", "results.GIF"], 2, "results.GIF names no format to write: JPEG"),
+        (["album/one.jpg", "-o", "result.pdf"], 2, "result.pdf names no format to write: JPEG"),
         (["nowhere/one.jpg"], 1, "nowhere/one.jpg does not exist."),
         (["nowhere/one.jpg", "-o", "new/one.jpg"], 1, "nowhere/one.jpg does not exist."),
         ([], 2, "Missing argument"),

@@ -1,5 +1,8 @@
+import re
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import click
 import pytest
@@ -140,3 +143,56 @@ module.main(["train"])
 def test_version() -> None:
     result = CliRunner().invoke(main, ["--version"])
     assert result.output == f"keras-colorize, version {keras_colorize.__version__}\n"
+
+
+def test_a_file_or_folder_in_the_place_of_a_command_is_coloured(
+    folder: Path, colorize: Callable[..., Result], snapshot: Callable[[Path], dict[str, bytes]]
+) -> None:
+    arguments = ["album/two.JPG", "album/deep", "-o", "out", "--format", "png"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    made = snapshot(folder / "out")
+    assert set(made) == {"two-colorized.png", "one-colorized.png", "er/three-colorized.png"}
+    assert colorize(*arguments, "--overwrite").exit_code == 0
+    assert snapshot(folder / "out") == made
+
+
+def test_a_command_goes_before_a_file_of_its_name(folder: Path) -> None:
+    (folder / "doctor").mkdir()
+    result = CliRunner().invoke(main, ["doctor", "--help"])
+    assert result.output.startswith("Usage: main doctor [OPTIONS]")
+
+
+def test_the_other_spelling_is_the_same_command_and_is_listed_once() -> None:
+    results = [CliRunner().invoke(main, [name, "-h"]) for name in ("colorise", "colorize")]
+    assert [result.exit_code for result in results] == [0, 0]
+    assert results[0].output == results[1].output
+    assert "colorise" not in CliRunner().invoke(main, ["--help"]).output
+
+
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        (["colour"], "No such command 'colour'. Did you mean 'colorize'?"),
+        (["exprot", "x"], "No such command 'exprot'. Did you mean 'export'?"),
+        (["odl.jpg"], "No such command 'odl.jpg', and no file or folder has this name."),
+    ],
+)
+def test_a_misspelt_command_is_a_sentence(arguments: list[str], sentence: str) -> None:
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1] == f"Error: {sentence}"
+
+
+@pytest.mark.parametrize(
+    "arguments, option",
+    [
+        (["colorize", "--saturaton", "2"], "--saturation"),
+        (["doctor", "--jsn"], "--json"),
+        (["--versoin"], "--version"),
+    ],
+)
+def test_a_misspelt_option_names_the_right_one(arguments: list[str], option: str) -> None:
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert re.search(f"Did you mean '?{option}'?\\?", result.stderr)

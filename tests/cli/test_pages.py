@@ -66,7 +66,7 @@ def test_one_page(scans, colorize, folder):
         (["scans/roll.tif", "--page", "0"], 2, "0 is not in the range x>=1"),
         (["scans/roll.tif", "--page", "some"], 2, "'some' is not a valid integer range"),
         (["scans/roll.tif", "--page", "all", "-o", "a.png"], 2, "has 3 pages: name a folder"),
-        (["-", "--page", "all"], 2, "--page all is of files"),
+        (["-", "--page", "all"], 2, "--page all does not work with standard"),
     ],
 )
 def test_misuse_is_one_sentence(scans, colorize, snapshot, folder, arguments, code, sentence):

@@ -1,7 +1,8 @@
-"""Opens the photographs that a command trains on, and reports which are left out."""
+"""What the commands that train have in common: their photographs, Keras, and being stopped."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ _SHOWN = 10  # files named of those left out
 
 
 def prepare_keras() -> Path:
-    """Imports Keras and its backend quietly; modules that import them may follow.
+    """Imports Keras and its backend quietly, so that modules that import them may follow.
 
     Returns:
         The folder for caches. What JAX compiles is kept there for runs that continue.
@@ -28,14 +29,7 @@ def prepare_keras() -> Path:
 
 
 def open_training_set(folder: Path) -> Any:
-    """Opens a folder of photographs and reports what it holds. Loads Keras.
-
-    Args:
-        folder: photographs in any layout that `open_photographs` reads, or shards.
-
-    Returns:
-        The `TrainingSet`.
-    """
+    """Opens a folder of photographs or shards as a `TrainingSet` and reports what it holds."""
     cache = prepare_keras()
     from keras_colorize.data.layouts import open_photographs
     from keras_colorize.data.shards import ShardFolder
@@ -60,3 +54,23 @@ def say_left_out(unreadable: Sequence[tuple[object, str]]) -> None:
         click.echo(without_controls(f"  left out: {file}: {reason}"), err=True)
     if len(unreadable) > _SHOWN:
         click.echo(f"  and {len(unreadable) - _SHOWN} more", err=True)
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Ends the command when the training within is stopped, and says how it goes on.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C.
+        click.exceptions.Exit: after SIGTERM or SIGHUP, with 0, because the command did as asked.
+    """
+    from keras_colorize.training.checkpointer import TrainingStopped
+
+    try:
+        yield
+    except (KeyboardInterrupt, TrainingStopped) as stopped:
+        with suppress(OSError):  # the terminal may be what is gone
+            click.echo("Stopped. The same command goes on from there.", err=True)
+        if isinstance(stopped, KeyboardInterrupt):
+            raise
+        raise click.exceptions.Exit(0) from None

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from keras_colorize.cli.leaving_out import LeftOut
-from keras_colorize.cli.planning import plan
+from keras_colorize.cli.colorize_report import report_left_out
 from keras_colorize.data.folders import photograph_names
 from keras_colorize.imaging.walking import is_left_out
+from keras_colorize.inference.jobs import find_jobs
+from keras_colorize.inference.search import LeftOut
 
 
 @pytest.fixture
@@ -27,12 +28,20 @@ def messy(tmp_path, monkeypatch):
     return tmp_path
 
 
-def planned(*paths, exclude=()):
-    jobs, left_out = plan(paths, None, None, exclude)
-    return {job.source.relative_to("card").as_posix() for job in jobs}, left_out.sentences()
+@pytest.fixture
+def planned(capsys):
+    """Finds the pictures of paths, and what is said of the files that are left out."""
+
+    def planned(*paths, exclude=()):
+        jobs, left_out = find_jobs(paths, exclude=exclude)
+        report_left_out(left_out)
+        pictures = {job.source.relative_to("card").as_posix() for job in jobs}
+        return pictures, capsys.readouterr().err.splitlines()
+
+    return planned
 
 
-def test_a_folder_says_what_it_left_out(messy):
+def test_a_folder_says_what_it_left_out(messy, planned):
     pictures, sentences = planned("card")
     assert pictures == {"one.jpg", "raw/two.jpg", "raw/proofs/three.jpg", "four-old.jpg"}
     assert sentences == [
@@ -44,7 +53,7 @@ def test_a_folder_says_what_it_left_out(messy):
     assert planned("card", "card/*") == (pictures, sentences)
 
 
-def test_patterns_are_excluded(messy):
+def test_patterns_are_excluded(messy, planned):
     pictures, sentences = planned("card", exclude=("*-old*", "raw/proofs", "*.mov"))
     assert pictures == {"one.jpg", "raw/two.jpg"}
     assert sentences[2] == (
@@ -74,13 +83,11 @@ def test_trainings_leave_out_what_systems_put_there(messy):
     ]
 
 
-def test_long_lists_are_counted():
-    left_out = LeftOut()
-    for index in range(9):
-        left_out.note(Path(f"{index}.txt"))
-    assert left_out.sentences() == [
-        "9 files were not pictures: 0.txt, 1.txt, 2.txt, 3.txt, 4.txt and 4 more."
-    ]
+def test_long_lists_are_counted(capsys):
+    report_left_out(LeftOut(others=[Path(f"{index}.txt") for index in range(9)]))
+    assert capsys.readouterr().err == (
+        "9 files were not pictures: 0.txt, 1.txt, 2.txt, 3.txt, 4.txt and 4 more.\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import threading
 import warnings
 
-from keras_colorize.imaging.quiet import quiet_pillow
+from keras_colorize.imaging.pillow_warnings import quiet_pillow
 
 
 def test_warnings_are_hidden_in_all_threads_and_come_back():
