@@ -2,12 +2,14 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 from keras_colorize.imaging.hints import Colour, Hint, HintError
 
 MOST_HINTS = 1000
 MOST_BYTES = 1_000_000
+SUFFIX = ".hints.json"
 
 _HINT = re.compile(r"(?P<x>[^,=]+),(?P<y>[^,=]+)=(?P<color>.+)")
 _CODE = re.compile(r"#[0-9a-fA-F]{6}")
@@ -49,7 +51,7 @@ def read_hints(content: bytes | str) -> list[Hint]:
         HintError: it is not such a text, or too long; the sentence names the hint and the field.
     """
     if len(content) > MOST_BYTES:
-        raise HintError(f"Hints may take {MOST_BYTES} bytes at most, not {len(content)}.")
+        raise HintError(f"Hints may take {MOST_BYTES} bytes at most, not more.")
     try:
         parsed = json.loads(content)
     except (ValueError, RecursionError) as error:
@@ -62,6 +64,30 @@ def read_hints(content: bytes | str) -> list[Hint]:
     if len(listed) > MOST_HINTS:
         raise HintError(f"There may be {MOST_HINTS} hints at most, not {len(listed)}.")
     return [_hint(fields, number) for number, fields in enumerate(listed, 1)]
+
+
+def hints_beside(photograph: Path) -> list[Hint]:
+    """Reads the hints of the file beside a photograph: `old.hints.json` of `old.jpg`.
+
+    Returns:
+        The hints; none if there is no such file.
+
+    Raises:
+        HintError: the file cannot be read, or holds something else.
+    """
+    file = photograph.with_suffix(SUFFIX)
+    return read_hint_file(file) if file.is_file() else []
+
+
+def read_hint_file(file: Path) -> list[Hint]:
+    """Reads the hints of a file, as `read_hints` does, whose name then begins the sentence."""
+    try:
+        with file.open("rb") as stream:
+            return read_hints(stream.read(MOST_BYTES + 1))
+    except HintError as error:
+        raise HintError(f"{file}: {error}") from error
+    except OSError as error:
+        raise HintError(f"{file} cannot be read: {error.strerror}.") from error
 
 
 def _hint(fields: Any, number: int) -> Hint:

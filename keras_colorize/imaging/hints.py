@@ -7,13 +7,14 @@ scribbles alone. Here the network's colours are corrected, and stay where nobody
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from keras_colorize.imaging.color import Floats, lab_to_rgb, rgb_to_lab
+from keras_colorize.imaging.framing import Area
 
 Colour = tuple[int, int, int]
 Doubles = NDArray[np.float64]
@@ -97,6 +98,28 @@ def with_hints(ab: Floats, lightness: Floats, hints: Sequence[Hint]) -> Floats:
             asked = rgb_to_lab(np.array([[hint.color]], np.uint8))[0, 0, 1:]
             wanted[disc] = in_gamut(lightness[disc], asked) - ab[disc]
     return (ab + smoothest(lightness, wanted, weight)).astype(np.float32)
+
+
+def hints_within(hints: Sequence[Hint], area: Area, size: tuple[int, ...]) -> list[Hint]:
+    """Refers hints of a photograph to a part of it.
+
+    Args:
+        hints: of the whole photograph.
+        area: the part.
+        size: (height, width) of the photograph.
+
+    Returns:
+        The hints that lie in the part, with their places and radii as shares of the part.
+    """
+    height, width = area.bottom - area.top, area.right - area.left
+    found = []
+    for hint in hints:
+        x = (hint.x * size[1] - area.left) / width
+        y = (hint.y * size[0] - area.top) / height
+        if 0 <= x <= 1 and 0 <= y <= 1:
+            radius = min(hint.radius * min(size) / min(height, width), 0.5)
+            found.append(replace(hint, x=x, y=y, radius=radius))
+    return found
 
 
 def in_gamut(lightness: Floats, ab: Floats) -> Floats:

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from keras_colorize.imaging.color import lab_to_rgb, rgb_to_lab
-from keras_colorize.imaging.hints import Hint, HintError, in_gamut, smoothest, with_hints
+from keras_colorize.imaging.framing import Area
+from keras_colorize.imaging.hints import (
+    Hint,
+    HintError,
+    hints_within,
+    in_gamut,
+    smoothest,
+    with_hints,
+)
 
 RED = (200, 40, 40)
 
@@ -111,3 +119,11 @@ def test_any_place_of_the_smallest_picture_is_in_it():
     ab, lightness = np.zeros((1, 2, 2), np.float32), np.full((1, 2), 50, np.float32)
     for x in (0.0, 1.0):
         assert np.abs(with_hints(ab, lightness, [Hint(x, 1.0, RED, radius=0)])).max() > 10
+
+
+def test_hints_within_a_part_have_the_same_places_and_radii_in_pixels():
+    area = Area(10, 90, 50, 150)
+    inside, edge, outside = Hint(0.5, 0.5, RED, 0.1), Hint(0.25, 0.1, RED), Hint(0.1, 0.5, RED)
+    got = hints_within([inside, outside, edge], area, (100, 200))
+    assert [(round(hint.x, 9), round(hint.y, 9)) for hint in got] == [(0.5, 0.5), (0, 0)]
+    assert got[0].radius == pytest.approx(0.1 * 100 / 80)
