@@ -5,12 +5,15 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, TextIO
+from typing import Any, BinaryIO, TextIO
 
 import click
 
+from keras_colorize.cli.colorize_parameters import HintType, PageType
 from keras_colorize.cli.colorize_report import report, report_left_out
 from keras_colorize.imaging.formats import FORMAT_OF, SUFFIXES
+from keras_colorize.imaging.hint_texts import read_hint_file
+from keras_colorize.imaging.hints import Hint, HintError
 from keras_colorize.imaging.images import DEFAULT_MAX_PIXELS
 from keras_colorize.inference.batch import Result, colorize_jobs, colorize_one
 from keras_colorize.inference.colorizer import Colorizer
@@ -18,24 +21,11 @@ from keras_colorize.inference.jobs import Job, Page, find_jobs
 from keras_colorize.inference.search import JobError
 
 
-class _Page(click.ParamType):
-    """The number of a page, or all."""
-
-    name = "N|all"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | Literal["all"]:
-        """Reads what was given."""
-        if value == "all":
-            return "all"
-        return int(click.IntRange(1).convert(value, param, ctx))
-
-
 @click.command(
     epilog="\b\nExamples:\n"
     "  keras-colorize colorize old.jpg\n"
     "  keras-colorize colorize albums/ -o coloured/\n"
+    "  keras-colorize colorize old.jpg --hint 0.31,0.62=#a03020\n"
     "  keras-colorize colorize - -o - --format png < old.jpg > new.png"
 )
 @click.argument("paths", nargs=-1, required=True, metavar="PATHS...")
@@ -109,9 +99,23 @@ class _Page(click.ParamType):
 )
 @click.option(
     "--page",
-    type=_Page(),
+    type=PageType(),
     help="Page to colour of TIFF files that have several: a number from 1 on, or all. The results "
     "are named like name-p2-colorized.tif.",
+)
+@click.option(
+    "--hint",
+    "hints",
+    type=HintType(),
+    multiple=True,
+    help="Colour that a place should have, such as 0.31,0.62=#a03020: the shares of the width and "
+    "the height, and the colour, grey, or keep for the colours without hints. It can be repeated.",
+)
+@click.option(
+    "--hints",
+    "hint_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="JSON file of hints for one picture.  [default: old.hints.json beside old.jpg]",
 )
 @click.option(
     "--cut-short",
@@ -134,6 +138,8 @@ def command(
     max_pixels: int,
     exclude: tuple[str, ...],
     page: Page | None,
+    hints: tuple[Hint, ...],
+    hint_file: Path | None,
     cut_short: bool,
 ) -> None:
     """Colour photographs.
@@ -153,6 +159,12 @@ def command(
         "max_pixels": max_pixels,
         "as_far_as_it_goes": cut_short,
     }
+    if hint_file:
+        try:
+            hints = (*read_hint_file(hint_file), *hints)
+        except HintError as error:
+            raise click.UsageError(str(error)) from error
+    options["hints"] = hints
     if "-" in paths or out == "-":
         if len(paths) > 1:
             raise click.UsageError("Standard input and output take one picture alone.")
@@ -178,6 +190,8 @@ def command(
         options["page"] = job.page
         results = [colorize_one(job.source, job.destination, make_colorizer(), **options)]
     else:
+        if hints:
+            raise click.UsageError("--hint and --hints are for one picture.")
         results = _colorize_all(found, make_colorizer, jobs, options)
     report(results, alone=alone, as_json=as_json, left_out=left_out)
 

@@ -11,6 +11,8 @@ from typing import Any, BinaryIO, TypeVar
 
 import cv2
 
+from keras_colorize.imaging.hint_texts import hints_beside
+from keras_colorize.imaging.hints import HintError
 from keras_colorize.imaging.images import ImageError
 from keras_colorize.imaging.strips import available_cores
 from keras_colorize.imaging.temporaries import sweep
@@ -140,7 +142,8 @@ def colorize_one(
         destination: file or stream to write. The folder of a file is made if it is absent.
         colorizer: what colours it.
         overwrite: whether the destination may exist.
-        **options: further arguments of `Colorizer.colorize_file`.
+        **options: further arguments of `Colorizer.colorize_file`. Without `hints`, a file takes
+            those of the JSON file beside it, where there is one: `old.hints.json` of `old.jpg`.
     """
     started = time.perf_counter()
     note: str | None = None
@@ -153,11 +156,13 @@ def colorize_one(
                 raise FileExistsError
             if not isinstance(source, Path) or source.exists():  # else this is about to fail
                 _make_folder(destination.parent)
+        if isinstance(source, Path):
+            options["hints"] = options.get("hints") or hints_beside(source)
         end = colorizer.colorize_file(source, destination, overwrite=overwrite, **options)
         note = end and f"{_name(source)} {end}"
         if not isinstance(destination, Path):
             destination.flush()  # here, where a failure gets its sentence
-    except ImageError as caught:
+    except (ImageError, HintError) as caught:
         error, reason = caught, str(caught)
     except FileExistsError as caught:
         error, reason = caught, f"{_name(destination)} exists."

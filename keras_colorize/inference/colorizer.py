@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from keras_colorize.imaging.framing import Area, Framing, find_framing
+from keras_colorize.imaging.hints import Hint, hints_within, with_hints
 from keras_colorize.imaging.images import (
     DEFAULT_MAX_PIXELS,
     ImageError,
@@ -72,7 +74,7 @@ class Colorizer:
         self.saturation = saturation
         self.adapt = adapt
 
-    def predict_low_ab(self, lightness: Floats) -> tuple[Floats, Area]:
+    def predict_low_ab(self, lightness: Floats, hints: Sequence[Hint] = ()) -> tuple[Floats, Area]:
         """Predicts ab at the resolution of the network, the first step of `colorize`.
 
         Use it to work on the colours before `paint` brings them to full size, which is the second
@@ -81,6 +83,7 @@ class Colorizer:
 
         Args:
             lightness: (H, W) in 0..100.
+            hints: colours that the photograph should have at some places; see `Hint`.
 
         Returns:
             ab, (h, w, 2) float32 in Lab units, nowhere finer than the lightness; and the area of
@@ -94,7 +97,13 @@ class Colorizer:
         height, width = (min(pair) for pair in zip(ab.shape, seen.shape, strict=False))
         if (height, width) != ab.shape[:2]:
             ab = cv2.resize(ab, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
-        return ab * np.float32(self.saturation), framing.picture
+        ab = ab * np.float32(self.saturation)
+        if hints:
+            inside = lightness[framing.picture.slices]
+            resized = cv2.resize(inside, ab.shape[1::-1], interpolation=cv2.INTER_AREA)
+            small: Floats = resized.astype(np.float32, copy=False)
+            ab = with_hints(ab, small, hints_within(hints, framing.picture, lightness.shape))
+        return ab, framing.picture
 
     def predict_ab(self, lightness: Floats) -> Floats:
         """Predicts ab at full size.
@@ -107,12 +116,19 @@ class Colorizer:
         """
         return full_size_ab(lightness, *self.predict_low_ab(lightness))
 
-    def colorize(self, source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Image.Image:
+    def colorize(
+        self,
+        source: Source,
+        *,
+        hints: Sequence[Hint] = (),
+        max_pixels: int = DEFAULT_MAX_PIXELS,
+    ) -> Image.Image:
         """Colours a photograph.
 
         Args:
             source: path, encoded bytes, binary stream, Pillow image, or pixels: (H, W) grey,
                 (H, W, 3) RGB or (H, W, 4) RGBA, uint8 or uint16.
+            hints: colours that it should have at some places; see `Hint`.
             max_pixels: the most pixels to decode.
 
         Returns:
@@ -125,7 +141,7 @@ class Colorizer:
         """
         prepare_opencv()
         photograph = read_given(source, max_pixels)
-        rgb = self._paint(photograph)
+        rgb = self._paint(photograph, hints)
         alpha = photograph.alpha
         image = Image.fromarray(rgb if alpha is None else np.dstack([rgb, alpha]))
         if photograph.exif:
@@ -145,6 +161,7 @@ class Colorizer:
         max_pixels: int = DEFAULT_MAX_PIXELS,
         as_far_as_it_goes: bool = False,
         page: int | None = None,
+        hints: Sequence[Hint] = (),
     ) -> str | None:
         """Colours a photograph into a file, which appears whole or not at all.
 
@@ -158,6 +175,7 @@ class Colorizer:
             max_pixels: the most pixels to decode.
             as_far_as_it_goes: whether to colour a JPEG that is cut short; the rest is plain.
             page: of a TIFF of several pages, from 1 on.
+            hints: colours that it should have at some places; see `Hint`.
 
         Returns:
             What is worth knowing of the result, as the end of a sentence that names the source, or
@@ -180,7 +198,7 @@ class Colorizer:
         if format is None and not isinstance(destination, str | Path):
             format = photograph.format
         write_image(
-            self._paint(photograph),
+            self._paint(photograph, hints),
             destination,
             format=format,
             quality=quality,
@@ -196,8 +214,8 @@ class Colorizer:
             else None
         )
 
-    def _paint(self, photograph: Photograph) -> NDArray[np.uint8]:
-        return paint(photograph.lightness, *self.predict_low_ab(photograph.lightness))
+    def _paint(self, photograph: Photograph, hints: Sequence[Hint]) -> NDArray[np.uint8]:
+        return paint(photograph.lightness, *self.predict_low_ab(photograph.lightness, hints))
 
 
 def is_same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:

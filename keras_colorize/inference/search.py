@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from keras_colorize.imaging.formats import READ_SUFFIXES, UNREAD_SUFFIXES
+from keras_colorize.imaging.hint_texts import SUFFIX as HINTS_SUFFIX
 from keras_colorize.imaging.sources import NO_ADDRESSES, is_address
 from keras_colorize.imaging.walking import is_left_out, walk
 from keras_colorize.inference.colorizer import is_same_file
@@ -112,7 +113,7 @@ class Search:
             self.left_out.excluded.append(path)
         elif suffix in READ_SUFFIXES:
             yield Found(path, root, named=False)
-        else:
+        elif not path.name.endswith(HINTS_SUFFIX):  # which belong to the photographs beside them
             (self.left_out.unread if suffix in UNREAD_SUFFIXES else self.left_out.others).append(
                 path
             )
