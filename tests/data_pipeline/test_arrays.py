@@ -9,6 +9,7 @@ from skimage.color import rgb2lab
 
 from keras_colorize.data import arrays
 from keras_colorize.data.arrays import rgb_to_scaled_lab, training_batches
+from keras_colorize.imaging.images import ImageError
 
 OPTIONS = {"size": 16, "batch_size": 5, "seed": 3}
 
@@ -167,7 +168,7 @@ def test_threads_end_with_the_batches(files):
 
 
 def test_a_file_that_is_gone_is_an_error_that_names_it(files, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"gone\.jpg"):
+    with pytest.raises(ImageError, match=r"gone\.jpg does not exist\.$"):
         list(training_batches([tmp_path / "gone.jpg"], size=16, batch_size=1, steps=1))
 
 
