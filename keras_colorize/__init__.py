@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from keras_colorize.config import PRESETS, DiscriminatorConfig, GeneratorConfig
     from keras_colorize.data.tfdata import to_lab
     from keras_colorize.evaluation.scoring import score_folder
+    from keras_colorize.imaging.hints import Hint, HintError
     from keras_colorize.imaging.images import ImageError, read_photograph
     from keras_colorize.inference.batch import colorize_files
     from keras_colorize.inference.colorizer import Colorizer
@@ -32,6 +33,8 @@ __all__ = [
     "Colorizer",
     "DiscriminatorConfig",
     "GeneratorConfig",
+    "Hint",
+    "HintError",
     "ImageError",
     "WeightsError",
     "__version__",
@@ -52,6 +55,8 @@ _MODULES = {
     "Colorizer": "inference.colorizer",
     "DiscriminatorConfig": "config",
     "GeneratorConfig": "config",
+    "Hint": "imaging.hints",
+    "HintError": "imaging.hints",
     "ImageError": "imaging.images",
     "WeightsError": "inference.runtime",
     "build_discriminator": "models.discriminator",

@@ -15,6 +15,8 @@ PUBLIC = [
     "Colorizer",
     "DiscriminatorConfig",
     "GeneratorConfig",
+    "Hint",
+    "HintError",
     "ImageError",
     "WeightsError",
     "__version__",
