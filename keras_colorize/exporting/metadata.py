@@ -56,6 +56,9 @@ def with_metadata(
     entry.name, entry.buffer = FACTS, len(parsed.buffers)
     buffer.data = np.frombuffer(json.dumps(facts).encode(), np.uint8)
     parsed.buffers.append(buffer)
-    kept = [one for one in parsed.metadata or [] if one.name.decode() != FACTS]
+    # The converter names the oldest runtime by the operators alone. Integer weights beside float
+    # activations need a newer one, so that its claim would be false.
+    replaced = (FACTS, "min_runtime_version")
+    kept = [one for one in parsed.metadata or [] if one.name.decode() not in replaced]
     parsed.metadata = [*kept, entry]
     return pack(parsed)
