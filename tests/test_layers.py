@@ -17,6 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = "keras_colorize"
 LEVELS = {
+    "installing": -1,
     "config": 0,
     "imaging": 0,
     "models": 1,

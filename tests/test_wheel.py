@@ -146,5 +146,5 @@ def test_a_command_without_its_extra_says_what_to_install(
     program = environment / "bin" / "keras-colorize"
     done = run(program, "train", example.parent, "--run", tmp_path / "run", cwd=tmp_path)
     assert done.returncode == 1
-    assert 'pip install "keras-colorize[train]"' in done.stderr
+    assert 'pip install ".[train]" in a clone of keras-colorize' in done.stderr
     assert len(done.stderr.splitlines()) == 1

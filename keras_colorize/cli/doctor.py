@@ -12,6 +12,7 @@ import click
 
 import keras_colorize
 from keras_colorize.cli.extras import declared_extras, import_problem
+from keras_colorize.installing import install_command
 
 _LIBRARIES = ("numpy", "pillow", "opencv-python-headless", "ai-edge-litert", "tensorflow", "keras")
 # Mean and maximum of the difference in ab, in Lab units: what other kernels may make of int8.
@@ -53,7 +54,7 @@ def _extra(name: str, needed: list[str]) -> dict[str, Any]:
         "name": name,
         "installed": not missing,
         "missing": missing,
-        "install": f'pip install "keras-colorize[{name}]"',
+        "install": install_command(name),
     }
 
 

@@ -5,6 +5,8 @@ from importlib.metadata import metadata
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from keras_colorize.installing import install_command
+
 
 def declared_extras() -> dict[str, list[str]]:
     """Read which distributions each extra installs on this Python and system.
@@ -46,10 +48,7 @@ def import_problem(error: ImportError, preferred: str | None = None) -> str | No
     extra = missing_extra(name, preferred)
     if extra is None:
         return None
-    return (
-        f"This needs {name}, which is not installed. "
-        f'Install it with: pip install "keras-colorize[{extra}]"'
-    )
+    return f"This needs {name}, which is not installed. Install it with: {install_command(extra)}"
 
 
 def missing_extra(module: str, preferred: str | None = None) -> str | None:

