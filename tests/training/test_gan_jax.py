@@ -132,7 +132,7 @@ def test_losses_of_three_steps_equal_tensorflows(compared, case):
         assert theirs[case]["logs"][step] == pytest.approx(
             {name: float(value) for name, value in logs[step].items()}, rel=1e-4, abs=1e-5
         )
-    assert set(theirs[case]["test"]) == set(test) == {"l1_loss", "psnr", "acc_2"}
+    assert set(theirs[case]["test"]) == set(test) == {"loss", "l1_loss", "psnr", "acc_2"}
     for name, tolerance in (("l1_loss", 1e-5), ("psnr", 1e-2), ("acc_2", 1e-3)):
         assert theirs[case]["test"][name] == pytest.approx(float(test[name]), abs=tolerance)
     moved = [logs[step]["l1_loss"] for step in (0, 2)]
