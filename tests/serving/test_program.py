@@ -152,18 +152,21 @@ def test_sigterm_lets_what_was_accepted_end(start: Callable[..., Any], make_pict
 
 @pytest.fixture(scope="module")
 def slow() -> bytes:
-    """A JPEG within all limits that takes a decoder most of a minute: each scan is empty."""
+    """A JPEG of 20 scans that takes a decoder many seconds: the last 14 scans are empty.
+
+    So many scans are always allowed, and its pixels are if the server takes 200 megapixels.
+    """
     stream = BytesIO()
-    Image.new("L", (7000, 7000), 99).save(stream, "JPEG", progressive=True)
+    Image.new("L", (14000, 14000), 99).save(stream, "JPEG", progressive=True)
     data = stream.getvalue()
-    *_, last = re.finditer(rb"\xff\xda", data)
-    return data[:-2] + data[last.start() : -2] * 90 + data[-2:]
+    *before, last = re.finditer(rb"\xff\xda", data)
+    return data[:-2] + data[last.start() : -2] * (19 - len(before)) + data[-2:]
 
 
 def test_a_picture_that_takes_too_long_is_given_up(
     start: Callable[..., Any], slow: bytes, tiny: bytes
 ) -> None:
-    server = start("--workers", "1", "--timeout", "2")
+    server = start("--workers", "1", "--timeout", "2", "--max-pixels", "200000000")
     answer = post(server.url, slow)
     assert (answer.status_code, "time" in answer.json()["error"]) == (504, True)
     while "colorize_replaced_workers 1.0" not in httpx2.get(f"{server.url}/metrics").text:
@@ -174,7 +177,9 @@ def test_a_picture_that_takes_too_long_is_given_up(
 
 
 def test_sigterm_gives_up_what_takes_too_long(start: Callable[..., Any], slow: bytes) -> None:
-    server = start("--workers", "1", "--grpc-port", "0", "--timeout", "600")
+    server = start(
+        *("--workers", "1", "--grpc-port", "0", "--timeout", "600", "--max-pixels", "200000000")
+    )
     with ThreadPoolExecutor(1) as threads:
         posted = threads.submit(post, server.url, slow)
         while "colorize_busy_workers 1.0" not in httpx2.get(f"{server.url}/metrics").text:
