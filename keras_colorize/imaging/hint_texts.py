@@ -51,7 +51,7 @@ def read_hints(content: bytes | str) -> list[Hint]:
         HintError: it is not such a text, or too long; the sentence names the hint and the field.
     """
     if len(content) > MOST_BYTES:
-        raise HintError(f"Hints may take {MOST_BYTES} bytes at most, not more.")
+        raise HintError(f"Hints may take {MOST_BYTES} bytes at most.")
     try:
         parsed = json.loads(content)
     except (ValueError, RecursionError) as error:

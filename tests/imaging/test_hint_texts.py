@@ -69,7 +69,7 @@ GOOD = {"x": 0.1, "y": 0.2, "color": "#010203"}
         (json.dumps({"hints": [{**GOOD, "x": float("nan")}]}), "Hint 1: x of a hint .* not nan"),
         (json.dumps({"hints": [{**GOOD, "color": 7}]}), "Hint 1: color of a hint must be #RRGGBB"),
         (json.dumps({"hints": [GOOD] * 1001}), "1000 hints at most, not 1001"),
-        (" " * 1_000_001, "1000000 bytes at most, not 1000001"),
+        (" " * 1_000_001, "Hints may take 1000000 bytes at most"),
     ],
 )
 def test_a_mistake_in_a_file_is_named(content, message):

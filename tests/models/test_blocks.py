@@ -13,7 +13,7 @@ def test_fold_is_a_3x3_convolution_after_space_to_depth(c):
     """A kernel of 3c x 3c with stride c, weight for weight."""
     random = np.random.default_rng(c)
     inputs = keras.Input((None, None, 1))
-    block = conv_block(keras, inputs, 5, batch_norm=False, name="block", fold=c)
+    block = conv_block(inputs, 5, batch_norm=False, name="block", fold=c)
     model = keras.Model(inputs, block)
     layer = model.get_layer("block_conv_1")
     kernel = random.normal(size=(3 * c, 3 * c, 1, 5)).astype(np.float32)
@@ -31,7 +31,7 @@ def test_fold_is_a_3x3_convolution_after_space_to_depth(c):
 
 def test_upsampling_weighs_all_pixels_equally():
     inputs = keras.Input((None, None, 3))
-    up = keras.Model(inputs, upsample(keras, inputs, 2, batch_norm=False, name="up"))
+    up = keras.Model(inputs, upsample(inputs, 2, batch_norm=False, name="up"))
     up.get_layer("up").set_weights([np.ones((4, 4, 2, 3), np.float32), np.zeros(2, np.float32)])
     out = np.array(up(np.ones((1, 6, 6, 3), np.float32)))
     assert out.shape == (1, 12, 12, 2)

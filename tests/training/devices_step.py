@@ -93,7 +93,7 @@ def train(devices: Devices, case: str) -> tuple[ColorizationGAN, Watch]:
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.trainable = case == "free"
         gan = ColorizationGAN(*networks, ema=0.9)
-        gan.compile(sgd(), sgd(), l1_weight=3.0, label_smoothing=0.1)
+        gan.compile(sgd(), sgd(), l1_weight=3.0, label_smoothing=0.1, gradient_norms=True)
     watch = Watch()
     options = {"steps_per_epoch": 3, "shuffle": False, "verbose": 0}
     gan.fit(batches(devices), callbacks=[watch], **options)

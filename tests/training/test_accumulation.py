@@ -63,8 +63,8 @@ def test_parts_equal_the_whole_batch(make_gan, batch, adversarial, rate, compare
 
 def test_weights_and_average_wait_for_the_last_batch_and_norms_do_not(make_gan, batch):
     gan, plain = make_gan(ema=0.5), make_gan()
-    gan.compile(sgd(0.01, 2), sgd(0.1, 2))
-    plain.compile(sgd(0.01, 1), sgd(0.0, 1))
+    gan.compile(sgd(0.01, 2), sgd(0.1, 2), gradient_norms=True)
+    plain.compile(sgd(0.01, 1), sgd(0.0, 1), gradient_norms=True)
     pair = tuple(map(tf.constant, batch))
     networks = gan.generator, gan.discriminator, gan.ema_generator
     before = [weights(network) for network in networks]

@@ -46,7 +46,7 @@ def test_a_step_equals_an_independent_computation(make_gan, batch, stride):
     """Losses and new weights, from the loss written as cross entropies in float64."""
     lightness, ab = batch
     gan = make_gan(stride)
-    gan.compile(sgd(0.01), sgd(0.1), l1_weight=30.0, label_smoothing=0.1)
+    gan.compile(sgd(0.01), sgd(0.1), l1_weight=30.0, label_smoothing=0.1, gradient_norms=True)
     generator, discriminator = twin(gan.generator), twin(gan.discriminator)
     small_lightness = tf.constant(area_mean(lightness, stride))
     small_ab = tf.constant(area_mean(ab, stride))
@@ -169,7 +169,7 @@ def test_l1_steps_leave_the_discriminator_and_its_optimizer_untouched(make_gan, 
 def test_fit_follows_a_change_of_stage(make_gan, batch):
     """The step is a compiled graph: `make_train_function` makes it anew."""
     gan = make_gan()
-    gan.compile(sgd(0.001), sgd(0.001))
+    gan.compile(sgd(0.001), sgd(0.001), gradient_norms=True)
     dataset = tf.data.Dataset.from_tensors(batch).repeat()
     before = values(gan.discriminator)
     gan.adversarial = False
@@ -236,7 +236,7 @@ def test_evaluation_changes_nothing(make_gan, batch):
 
 def test_refuses_a_shared_optimizer(make_gan):
     optimizer = keras.optimizers.Adam()
-    with pytest.raises(ValueError, match="an optimizer each"):
+    with pytest.raises(ValueError, match="need separate optimizers"):
         make_gan().compile(optimizer, optimizer)
 
 

@@ -73,7 +73,7 @@ def small():
 
     lightness = x = keras.Input((None, None, 1), name="lightness_scaled")
     for k in range(3):
-        x = conv_block(keras, x, 4, batch_norm=True, name=f"encoder_{k}")
+        x = conv_block(x, 4, batch_norm=True, name=f"encoder_{k}")
     return keras.Model(lightness, keras.layers.Conv2D(2, 1, name="ab_scaled")(x))
 
 

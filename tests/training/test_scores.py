@@ -33,7 +33,7 @@ def test_evaluation_scores_pictures(make_gan, make_picture, stride):
         picture = Picture(lab_to_rgb(one[..., 0], large))
         for name, values_ in expected.items():
             values_.append(METRICS[name](Picture(truth), picture))
-    assert set(logs) == {"l1_loss", *expected}
+    assert set(logs) == {"loss", "l1_loss", *expected}
     assert logs["psnr"] == pytest.approx(np.mean(expected["psnr"]), abs=1e-3)
     assert logs["acc_2"] == pytest.approx(np.mean(expected["acc_2"]), abs=1e-4)
     assert 5 < logs["psnr"] < 60 and 0 < logs["acc_2"] < 1
@@ -57,7 +57,7 @@ def test_fit_validates_with_scores_that_training_does_not_show(make_gan, batch):
     dataset = tf.data.Dataset.from_tensors(batch)
     options = {"epochs": 2, "verbose": 0, "shuffle": False}
     history = gan.fit(dataset, validation_data=dataset, **options).history
-    scores = {"val_l1_loss", "val_psnr", "val_acc_2"}
+    scores = {"val_loss", "val_l1_loss", "val_psnr", "val_acc_2"}
     assert scores == {name for name in history if name.startswith("val_")}
     assert not {"psnr", "acc_2"} & set(history)
     assert history["val_psnr"][0] != history["val_psnr"][1]
