@@ -229,3 +229,14 @@ def test_all_that_is_imported_is_declared() -> None:
 def test_every_folder_of_modules_is_a_package() -> None:
     folders = {path.parent for path in (ROOT / PACKAGE).rglob("*.py")}
     assert [str(f) for f in sorted(folders) if not (f / "__init__.py").exists()] == []
+
+
+def test_contributing_names_files_that_are_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    named = set(re.findall(r"`((?:[a-z_0-9]+/)+[a-z_0-9]+\.[a-z]+)`", text))
+    assert len(named) > 20
+    assert [name for name in sorted(named) if not _exists(name)] == []
+
+
+def _exists(name: str) -> bool:
+    return (ROOT / name).exists() or (ROOT / PACKAGE / name).exists()
