@@ -6,7 +6,6 @@ from pathlib import Path
 from keras_colorize.exporting.calibration import read_calibration
 from keras_colorize.exporting.kinds import FLOAT_KINDS, KINDS, Kind
 from keras_colorize.exporting.measuring import Measured, measure, write_report
-from keras_colorize.exporting.metadata import with_metadata
 from keras_colorize.exporting.onnx import convert_to_onnx
 from keras_colorize.exporting.parity import assert_parity, probe_lightness
 from keras_colorize.exporting.saved_model import export_saved_model
@@ -77,15 +76,8 @@ def export_bundle(
             if used or kind in FLOAT_KINDS:
                 say(f"TFLite, {kind} ...")
                 path = paths[f"TFLite {kind}"] = folder / "tflite" / f"{name}.{kind}.tflite"
-                file = with_metadata(
-                    conversion.file(kind),
-                    generator,
-                    name=name,
-                    kind=kind,
-                    sizes=SIZES,
-                    calibration=None if kind in FLOAT_KINDS else used,
-                    author=author,
-                    license=license,
+                file = conversion.described(
+                    kind, name=name, calibration=used, author=author, license=license
                 )
                 _write(path, file, overwrite)
     if "onnx" in targets:

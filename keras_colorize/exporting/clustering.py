@@ -17,6 +17,7 @@ from keras import ops
 
 from keras_colorize.models.first_layer import FIRST_LAYER, fold_picture, unfold_kernel
 from keras_colorize.models.generator import config_of
+from keras_colorize.training.checkpoint_state import CheckpointState
 from keras_colorize.training.losses import l1_loss
 
 _before = os.environ.get("TF_USE_LEGACY_KERAS")
@@ -32,7 +33,7 @@ _LAST_LAYER = "ab_scaled"  # 64 weights that each pixel's colour depends on: not
 _OPTIONS = ("name", "filters", "kernel_size", "strides", "padding", "activation", "max_value")
 
 
-class ClusteredNetwork:
+class ClusteredNetwork(CheckpointState):
     """A network in which the weights of each kernel share a few values.
 
     See Han et al. 2016, section 3. The network learns from the colours of the photographs and from
@@ -127,26 +128,6 @@ class ClusteredNetwork:
         """Starts an epoch."""
         for tracker in self.trackers.values():
             tracker.reset_state()
-
-    def running_means(self) -> dict[str, list[float]]:
-        """Returns the state of the losses' means over the epoch so far."""
-        return {
-            name: [float(variable) for variable in tracker.variables]
-            for name, tracker in self.trackers.items()
-        }
-
-    def set_running_means(self, means: dict[str, list[float]]) -> None:
-        """Restores what `running_means` returned."""
-        for name, state in means.items():
-            for variable, value in zip(self.trackers[name].variables, state, strict=True):
-                variable.assign(value)
-
-    def random_states(self) -> list[list[int]]:
-        """Returns nothing: crops depend on the seed and the step alone."""
-        return []
-
-    def set_random_states(self, states: list[list[int]]) -> None:
-        """Does nothing."""
 
     def save_weights(self, to: Path | BinaryIO) -> None:
         """Saves all variables in their order, as their names do not tell them apart."""

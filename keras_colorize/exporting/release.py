@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from keras_colorize.evaluation.scoring import read_truth, score_folder
 from keras_colorize.exporting.calibration import read_calibration
-from keras_colorize.exporting.kinds import FLOAT_KINDS, KINDS, Kind
-from keras_colorize.exporting.metadata import with_metadata
+from keras_colorize.exporting.kinds import KINDS, Kind
 from keras_colorize.exporting.model_card import model_card
 from keras_colorize.exporting.parity import assert_parity
 from keras_colorize.exporting.tflite import SIZES, Conversion
@@ -77,15 +76,8 @@ def package(run: Path, calibration: Path, val: Path, golden: Path, name: str) ->
     candidates = {}
     for kind in KINDS:
         click.echo(f"Converting and measuring {kind} ...", err=True)
-        model = with_metadata(
-            conversion.file(kind),
-            generator,
-            name=name,
-            kind=kind,
-            sizes=SIZES,
-            calibration=None if kind in FLOAT_KINDS else used,
-            author=AUTHOR,
-            license=LICENSE,
+        model = conversion.described(
+            kind, name=name, calibration=used, author=AUTHOR, license=LICENSE
         )
         candidates[kind] = _measure(model, kind, val, lightness)
     difference = assert_parity(candidates["float32"].golden_ab, parent.predict(lightness))

@@ -8,11 +8,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_colorize.exporting.calibration import Calibration
 from keras_colorize.exporting.equalization import LIMIT, Scales, measured_scales, rescale
 from keras_colorize.exporting.gpu_transposed_conv import unfuse_transposed_convolutions
 from keras_colorize.exporting.kinds import FLOAT_KINDS, Kind
 from keras_colorize.exporting.lab_network import LabNetwork
 from keras_colorize.exporting.merging import merge_signatures
+from keras_colorize.exporting.metadata import with_metadata
 from keras_colorize.exporting.quantizer import int8_file, quiet_conversion, with_integer_kernels
 from keras_colorize.imaging.color import scale_lightness
 from keras_colorize.models.folding import fold_batch_norm
@@ -85,6 +87,25 @@ class Conversion:
             # Of float activations, what is cut off above can show as dots of colour.
             network = rescale(network, self._scales, limit=LIMIT if kind == "int8" else None)
         return convert_network(network, kind=kind, sizes=self.sizes, representative=self.samples)
+
+    def described(
+        self, kind: Kind, *, name: str, calibration: Calibration | None, author: str, license: str
+    ) -> bytes:
+        """Converts to one kind of file that holds facts about itself.
+
+        The arguments are those of `file` and `with_metadata`. The calibration photographs are left
+        out of files that do not depend on them.
+        """
+        return with_metadata(
+            self.file(kind),
+            self.folded,
+            name=name,
+            kind=kind,
+            sizes=self.sizes,
+            calibration=None if kind in FLOAT_KINDS else calibration,
+            author=author,
+            license=license,
+        )
 
     @cached_property
     def _scales(self) -> Scales:

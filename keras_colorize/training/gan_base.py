@@ -10,6 +10,8 @@ from keras_colorize.evaluation.keras_metrics import PSNR, Accuracy
 from keras_colorize.imaging.color import unscale_ab, unscale_lightness
 from keras_colorize.models.networks import chroma_stride_of
 from keras_colorize.training import optimizers  # noqa: F401  for saved GANs
+from keras_colorize.training.checkpoint_state import CheckpointState
+from keras_colorize.training.gan_serialization import GANSerialization
 from keras_colorize.training.gradients import FiniteMean, variables_by_scale, without_encoder
 from keras_colorize.training.losses import adversarial_loss, l1_loss
 from keras_colorize.training.rematerialization import rematerialized
@@ -19,7 +21,7 @@ class BackendError(ValueError):
     """The Keras backend is not one that can train the GAN. The message is one sentence."""
 
 
-class BaseGAN(keras.Model):
+class BaseGAN(CheckpointState, GANSerialization, keras.Model):
     """A generator and its discriminator, with an optimizer for each (Gui et al.).
 
     `fit` takes batches of (`lightness_scaled` (B, H, W, 1), `ab_scaled` (B, H, W, 2)), both in
@@ -243,67 +245,6 @@ class BaseGAN(keras.Model):
         decay = ops.minimum(self.ema, (1.0 + after) / (10.0 + after))
         return ops.where(after > before, decay, 1.0)
 
-    def running_means(self) -> dict[str, list[float]]:
-        """The state of all running means, for a checkpoint."""
-        # Adding 0.0 turns a variable that is on several devices into a single tensor.
-        return {
-            name: [float(variable + 0.0) for variable in mean.variables]
-            for name, mean in self.trackers.items()
-        }
-
-    def set_running_means(self, means: dict[str, list[float]]) -> None:
-        """Restores the state that `running_means` returned."""
-        for name, state in means.items():
-            for variable, value in zip(self.trackers[name].variables, state, strict=True):
-                variable.assign(value)
-
-    def random_states(self) -> list[list[int]]:
-        """The states of dropout's random generators, which Keras does not save with weights."""
-        return [ops.convert_to_numpy(v.value).tolist() for v in self._random_variables()]
-
-    def set_random_states(self, states: list[list[int]]) -> None:
-        """Restores the states that `random_states` returned."""
-        for variable, state in zip(self._random_variables(), states, strict=True):
-            variable.assign(state)
-
     def _random_variables(self) -> list[Any]:
         saved = {id(variable) for variable in self.generator.weights}
         return [v for v in self.generator.variables if id(v) not in saved]
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the configuration for `from_config`."""
-        serialize = keras.saving.serialize_keras_object
-        return {
-            "generator": serialize(self.generator),
-            "discriminator": self.discriminator and serialize(self.discriminator),
-            "ema": self.ema,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "BaseGAN":
-        """Builds a GAN from the result of `get_config`."""
-        deserialize = keras.saving.deserialize_keras_object
-        return cls(
-            deserialize(config["generator"]),
-            config["discriminator"] and deserialize(config["discriminator"]),
-            ema=config["ema"],
-        )
-
-    def get_compile_config(self) -> dict[str, Any]:
-        """Returns the arguments of `compile`, so that the GAN can be saved as a `.keras` file."""
-        serialize = keras.saving.serialize_keras_object
-        return {
-            "generator_optimizer": serialize(self.optimizer),
-            "discriminator_optimizer": serialize(self.discriminator_optimizer),
-            "l1_weight": self.l1_weight,
-            "color_loss": serialize(self.color_loss),
-            "label_smoothing": self.label_smoothing,
-            "rematerialize": self.rematerialize,
-            "frozen_statistics": self.frozen_statistics,
-            "gradient_norms": bool(self.scales),
-            "jit_compile": self.jit_compile,
-        }
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles the GAN from the result of `get_compile_config`."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
